@@ -1,0 +1,1 @@
+"""The docks: thin views over viewmodels."""

@@ -1,0 +1,1 @@
+"""Molecules: identifiers, doses."""

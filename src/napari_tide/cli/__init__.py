@@ -1,0 +1,1 @@
+"""The ``tide`` commands: argument parsing only."""

@@ -1,0 +1,80 @@
+"""Every error a user can meet, split by who must act.
+
+``...ValueError``: the caller passed something wrong. ``...FormatError``: a file on disk is not what
+it should be. Each also inherits the builtin it stands for, so ``except ValueError`` keeps working.
+A message is one sentence: the value or file, what was expected, and the way out.
+"""
+
+from __future__ import annotations
+
+
+class TideError(Exception):
+    """Base of all errors raised on purpose by napari-tide and tide_train."""
+
+
+class PlateValueError(TideError, ValueError):
+    """A well name, plate format or plate name that does not exist."""
+
+
+class ScreenValueError(TideError, ValueError):
+    """A question a screen cannot answer: an unknown plate, site or channel."""
+
+
+class ScreenFormatError(TideError, ValueError):
+    """A screen, plate map or metadata file that does not hold what it must."""
+
+
+class ScreenMissingError(TideError, FileNotFoundError):
+    """A screen, plate map or metadata file that is not there."""
+
+
+class PathEscapeError(TideError, PermissionError):
+    """A path in a table that leaves the screen's folder without the user's leave."""
+
+
+class PlaneFormatError(TideError, ValueError):
+    """An image plane that cannot be decoded, or has the wrong shape or type."""
+
+
+class PlaneMissingError(TideError, FileNotFoundError):
+    """An image plane whose file is not there."""
+
+
+class ImagingValueError(TideError, ValueError):
+    """Impossible imaging settings: percentiles, tile sizes, strides."""
+
+
+class IlluminationFormatError(TideError, ValueError):
+    """An illumination function that cannot be read or does not fit the plane."""
+
+
+class MoleculeValueError(TideError, ValueError):
+    """A SMILES or dose that cannot be understood."""
+
+
+class ExpressionValueError(TideError, ValueError):
+    """A slice of an expression file that does not exist."""
+
+
+class ExpressionFormatError(TideError, ValueError):
+    """A GCT or GCTX file that is not what its name says."""
+
+
+class ExpressionMissingError(TideError, FileNotFoundError):
+    """A GCT or GCTX file that is not there."""
+
+
+class SimulationValueError(TideError, ValueError):
+    """Impossible settings for a simulated screen."""
+
+
+class OutputExistsError(TideError, FileExistsError):
+    """An output that would overwrite something already written."""
+
+
+class OutputWriteError(TideError, OSError):
+    """An output that cannot be written: full disk, no permission, no such folder."""
+
+
+class MissingExtraError(TideError, ImportError):
+    """An optional part of napari-tide that is not installed."""

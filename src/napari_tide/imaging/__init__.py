@@ -1,0 +1,1 @@
+"""From planes on disk to tiles: illumination, intensity, tile grids, quality flags."""

@@ -1,0 +1,1 @@
+"""What was imaged: screens, plates, wells, sites and channels."""

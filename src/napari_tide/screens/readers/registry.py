@@ -1,0 +1,41 @@
+"""Every supported format, in the order in which they are asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from napari_tide.errors import ScreenFormatError, ScreenMissingError
+from napari_tide.screens.readers import screen_table
+from napari_tide.screens.readers.reader import Reader, ReadOptions
+from napari_tide.screens.screen import Screen
+
+READERS: tuple[Reader, ...] = (screen_table.READER,)
+
+
+def find_reader(source: Path) -> Reader | None:
+    """Give the first reader that claims the file or folder, or none."""
+    return next((reader for reader in READERS if reader.claims(source)), None)
+
+
+def read_screen(source: Path, options: ReadOptions) -> Screen:
+    """Read a screen with whichever reader claims it.
+
+    Raises
+    ------
+    ScreenMissingError
+        Nothing is there.
+    ScreenFormatError
+        No reader knows it, or the one that does finds it broken.
+    """
+    if not source.exists():
+        message = f"{source} does not exist; give a plate folder, load_data.csv, Index.xml or .zarr"
+        raise ScreenMissingError(message)
+    reader = find_reader(source)
+    if reader is None:
+        supported = "; ".join(reader.title for reader in READERS)
+        message = (
+            f"{source} is none of the supported formats ({supported}); "
+            "describe its file names with --pattern"
+        )
+        raise ScreenFormatError(message)
+    return reader.read(source, options)

@@ -1,0 +1,195 @@
+"""What was imaged: all plates of one experiment, as one table of sites."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pandas as pd
+
+from napari_tide.errors import PathEscapeError, ScreenFormatError, ScreenValueError
+from napari_tide.plane_address import PlaneAddress
+from napari_tide.screens.channels import Channel, select_channels
+from napari_tide.screens.plate_format import PlateFormat
+from napari_tide.screens.site_table import illumination_column, normalise_sites, path_column
+from napari_tide.screens.well import Well
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One field of view, with where its planes lie (absent channels are left out)."""
+
+    plate: str
+    well: Well
+    number: int
+    planes: Mapping[str, PlaneAddress]
+    illumination: Mapping[str, PlaneAddress]
+
+
+@dataclass(frozen=True, slots=True)
+class Plate:
+    """A plate of a screen: its grid and the wells that were imaged."""
+
+    name: str
+    format: PlateFormat
+    wells: tuple[Well, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Screen:
+    """All plates of one experiment.
+
+    Parameters
+    ----------
+    sites
+        One row per site (see ``site_table``); checked and sorted when the screen is built.
+    channels
+        The stains, in order.
+    root
+        The folder that paths in the table are relative to.
+    format
+        The reader's name, such as ``"load_data"``.
+    source
+        The file or folder that was opened.
+    pixel_size_um
+        Width of a pixel in micrometres, where the source says it.
+    plate_format
+        The grid of the plates; where none is given, the smallest standard one that holds the wells.
+    warnings
+        What a user should know about the source, one sentence each.
+    allow_outside
+        Let paths leave `root` (the user asked for it).
+    """
+
+    sites: pd.DataFrame
+    channels: tuple[Channel, ...]
+    root: Path
+    format: str
+    source: str
+    pixel_size_um: float | None = None
+    plate_format: PlateFormat | None = None
+    warnings: tuple[str, ...] = ()
+    allow_outside: bool = False
+    _rows: Mapping[tuple[str, str, int], int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Check the table once, so that a half-valid screen cannot exist."""
+        if not self.channels:
+            message = f"{self.source} names no channel; expected at least one image per site"
+            raise ScreenFormatError(message)
+        table = normalise_sites(self.sites, self.channel_names, source=self.source)
+        keys = zip(table["plate"], table["well"], table["site"], strict=True)
+        object.__setattr__(self, "sites", table)
+        object.__setattr__(self, "root", Path(os.path.abspath(self.root)))
+        object.__setattr__(self, "_rows", {key: row for row, key in enumerate(keys)})
+        if self.plate_format is None:
+            wells = [Well.parse(name) for name in table["well"].unique()]
+            object.__setattr__(self, "plate_format", PlateFormat.holding(wells, at_least=96))
+        if not self.allow_outside:
+            self._refuse_outside_paths()
+
+    @property
+    def channel_names(self) -> list[str]:
+        """The stains' names, in order."""
+        return [channel.name for channel in self.channels]
+
+    @property
+    def plate_names(self) -> list[str]:
+        """The plates' names, sorted."""
+        return list(self.sites["plate"].unique())
+
+    @property
+    def n_sites(self) -> int:
+        """How many fields of view were imaged."""
+        return len(self.sites)
+
+    def plate(self, name: str) -> Plate:
+        """Give one plate."""
+        wells = self.sites.loc[self.sites["plate"] == name, "well"].unique()
+        if not len(wells):
+            message = f"no plate {name!r} in {self.source}. Available: {self.plate_names[:10]}"
+            raise ScreenValueError(message)
+        assert self.plate_format is not None
+        return Plate(name, self.plate_format, tuple(Well.parse(well) for well in wells))
+
+    def site_numbers(self, plate: str, well: Well) -> list[int]:
+        """List the sites imaged in one well."""
+        here = (self.sites["plate"] == plate) & (self.sites["well"] == well.name)
+        return [int(number) for number in self.sites.loc[here, "site"]]
+
+    def site(self, plate: str, well: Well, number: int) -> Site:
+        """Give one field of view."""
+        row = self._rows.get((plate, well.name, number))
+        if row is None:
+            message = f"no site {number} in well {well.name} of plate {plate!r} in {self.source}"
+            raise ScreenValueError(message)
+        return self.site_at(row)
+
+    def site_at(self, row: int) -> Site:
+        """Give the field of view in one row of the table."""
+        values = self.sites.iloc[row]
+        return Site(
+            plate=values["plate"],
+            well=Well.parse(values["well"]),
+            number=int(values["site"]),
+            planes=self._addresses(values, path_column),
+            illumination=self._addresses(values, illumination_column),
+        )
+
+    def select(self, wanted: Sequence[str]) -> Screen:
+        """Keep some channels, by stain name, in the order given."""
+        names = select_channels(wanted, self.channel_names)
+        by_name = {channel.name: channel for channel in self.channels}
+        return replace(self, channels=tuple(by_name[name] for name in names))
+
+    def with_sites(self, sites: pd.DataFrame, *, warnings: Sequence[str] = ()) -> Screen:
+        """Give the same screen with another table, such as one with a plate map joined."""
+        return replace(self, sites=sites, warnings=(*self.warnings, *warnings))
+
+    def resolve(self, address: str) -> PlaneAddress:
+        """Give the absolute address of a path as it stands in the table."""
+        relative = PlaneAddress.parse(address)
+        return PlaneAddress(Path(os.path.normpath(self.root / relative.path)), relative.indices)
+
+    def missing_files(self) -> list[str]:
+        """List the image files the table names that are not there (no file is opened)."""
+        listed: dict[str, set[str] | None] = {}
+        missing = []
+        for address in self._distinct_paths([path_column(name) for name in self.channel_names]):
+            path = self.resolve(address).path
+            folder = str(path.parent)
+            if folder not in listed:
+                listed[folder] = set(os.listdir(folder)) if Path(folder).is_dir() else None
+            names = listed[folder]
+            if names is None or path.name not in names:
+                missing.append(str(path))
+        return missing
+
+    def _addresses(self, values: pd.Series, column_of: object) -> dict[str, PlaneAddress]:
+        assert callable(column_of)
+        columns = {name: column_of(name) for name in self.channel_names}
+        return {
+            name: self.resolve(values[column])
+            for name, column in columns.items()
+            if values.get(column)
+        }
+
+    def _distinct_paths(self, columns: Sequence[str]) -> list[str]:
+        present = [column for column in columns if column in self.sites.columns]
+        values = pd.unique(self.sites[present].to_numpy().ravel())
+        return [value for value in values if value]
+
+    def _refuse_outside_paths(self) -> None:
+        names = self.channel_names
+        columns = [*map(path_column, names), *map(illumination_column, names)]
+        inside = str(self.root) + os.sep
+        for address in self._distinct_paths(columns):
+            path = self.resolve(address).path
+            if not str(path).startswith(inside):
+                message = (
+                    f"{self.source} names {address!r}, which lies outside {self.root}; "
+                    "move the images there, or allow it with --allow-outside"
+                )
+                raise PathEscapeError(message)

@@ -1,0 +1,1 @@
+"""The causal simulator: mechanism, RNA, morphology, images."""

@@ -1,0 +1,1 @@
+"""L1000 expression tables: GCT and GCTX."""

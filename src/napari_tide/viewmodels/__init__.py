@@ -1,0 +1,1 @@
+"""Evented state of the docks, without Qt."""

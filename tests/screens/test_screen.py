@@ -1,0 +1,106 @@
+import pandas as pd
+import pytest
+
+from napari_tide.errors import PathEscapeError, ScreenFormatError, ScreenValueError
+from napari_tide.screens.assemble import assemble_screen
+from napari_tide.screens.plate_format import PlateFormat
+from napari_tide.screens.readers.reader import ReadOptions
+from napari_tide.screens.readers.screen_table import claims, read, save_screen
+from napari_tide.screens.well import Well
+
+
+def planes(*rows):
+    return pd.DataFrame(rows, columns=["plate", "well", "site", "label", "address"])
+
+
+def screen_of(*rows, **kwargs):
+    kwargs.setdefault("root", "/plates")
+    return assemble_screen(planes(*rows), format="test", source="here", **kwargs)
+
+
+TWO_SITES = (
+    ("P1", "B2", 2, "DAPI", "b2_2_dapi.tif"),
+    ("P1", "B2", 2, "ER", "b2_2_er.tif"),
+    ("P1", "B2", 1, "DAPI", "b2_1_dapi.tif"),
+    ("P1", "A10", 1, "ER", "a10.tif"),
+)
+
+
+def test_planes_become_one_row_per_site_in_plate_order():
+    screen = screen_of(*TWO_SITES)
+    assert screen.channel_names == ["DNA", "ER"]
+    assert list(zip(screen.sites["well"], screen.sites["site"], strict=True)) == [
+        ("A10", 1), ("B02", 1), ("B02", 2),
+    ]  # fmt: skip
+    assert screen.plate("P1").format == PlateFormat(8, 12)
+
+
+def test_a_site_leaves_out_channels_that_were_not_imaged():
+    site = screen_of(*TWO_SITES).site("P1", Well.parse("A10"), 1)
+    assert {name: str(address) for name, address in site.planes.items()} == {
+        "ER": "/plates/a10.tif"
+    }
+
+
+def test_two_images_for_one_plane_are_refused():
+    with pytest.raises(ScreenFormatError, match="two images for plate P1 well B2 site 1"):
+        screen_of(("P1", "B2", 1, "ER", "x.tif"), ("P1", "B2", 1, "ER", "y.tif"))
+
+
+def test_two_labels_for_one_stain_are_refused_and_can_be_told_apart():
+    rows = (("P1", "B2", 1, "DAPI", "x.tif"), ("P1", "B2", 1, "Hoechst", "y.tif"))
+    with pytest.raises(ScreenFormatError, match="are both DNA"):
+        screen_of(*rows)
+    assert screen_of(*rows, renames={"hoechst": "Nuclei2"}).channel_names == ["DNA", "Nuclei2"]
+
+
+@pytest.mark.parametrize(
+    "address", ["../x.tif", "/etc/passwd", "a/../../x.tif", "../platesX/x.tif"]
+)
+def test_paths_that_leave_the_folder_are_refused_unless_allowed(address):
+    with pytest.raises(PathEscapeError, match="--allow-outside"):
+        screen_of(("P1", "B2", 1, "ER", address))
+    screen_of(("P1", "B2", 1, "ER", address), allow_outside=True)
+
+
+def test_unknown_channels_and_sites_say_what_is_there():
+    screen = screen_of(*TWO_SITES)
+    with pytest.raises(ScreenValueError, match=r"no Mito channel. Available: \['DNA', 'ER'\]"):
+        screen.select(["Mito"])
+    with pytest.raises(ScreenValueError, match="no plate 'P2'"):
+        screen.plate("P2")
+    with pytest.raises(ScreenValueError, match="no site 7 in well B02"):
+        screen.site("P1", Well(1, 1), 7)
+
+
+def test_channels_are_selected_by_stain_in_any_spelling():
+    assert screen_of(*TWO_SITES).select(["ER", "Hoechst"]).channel_names == ["ER", "DNA"]
+
+
+def test_missing_files_are_listed_without_opening_any(tmp_path):
+    (tmp_path / "a10.tif").write_text("not read")
+    missing = screen_of(*TWO_SITES, root=tmp_path).missing_files()
+    assert [path.rsplit("/", 1)[1] for path in missing] == [
+        "b2_1_dapi.tif", "b2_2_dapi.tif", "b2_2_er.tif",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["screen.parquet", "screen.csv"])
+def test_a_saved_screen_reads_back_the_same_from_another_folder(tmp_path, name):
+    screen = screen_of(*TWO_SITES, root=tmp_path / "images", pixel_size_um=0.598)
+    save_screen(screen, tmp_path / name)
+    assert claims(tmp_path / name)
+    again = read(tmp_path / name, ReadOptions())
+    assert again.channels == screen.channels
+    assert again.pixel_size_um == 0.598
+    assert again.site("P1", Well(1, 1), 2).planes == screen.site("P1", Well(1, 1), 2).planes
+    pd.testing.assert_frame_equal(
+        again.sites.drop(columns=["path_DNA", "path_ER"]),
+        screen.sites.drop(columns=["path_DNA", "path_ER"]),
+    )
+
+
+def test_a_parquet_file_that_is_no_screen_is_refused(tmp_path):
+    pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "x.parquet")
+    with pytest.raises(ScreenFormatError, match="not a screen table"):
+        read(tmp_path / "x.parquet", ReadOptions())

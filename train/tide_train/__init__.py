@@ -1,0 +1,1 @@
+"""tide_train: the training and benchmark package bundled with napari-tide."""
