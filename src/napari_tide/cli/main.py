@@ -1,0 +1,47 @@
+"""The ``tide`` command: registers the subcommands and turns our errors into one line."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+
+import click
+import typer
+
+from napari_tide.errors import TideError
+
+app = typer.Typer(
+    name="tide",
+    help="Read a drug's effect in Cell Painting images.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _options(*, debug: bool = typer.Option(False, help="Show the traceback of an error.")) -> None:
+    logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING)
+
+
+def main() -> None:
+    """Run a command; errors are one line on stderr and exit status 2."""
+    try:
+        status = app(standalone_mode=False)
+    except TideError as error:
+        _fail(str(error))
+    except click.ClickException as error:
+        _fail(error.format_message())
+    except (KeyboardInterrupt, click.Abort):
+        _fail("cancelled")
+    except Exception as error:  # noqa: BLE001 - the one catch-all of the command line
+        _fail(f"{type(error).__name__}: {error}; run again with --debug for the traceback")
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _fail(message: str) -> None:
+    if "--debug" in sys.argv:
+        traceback.print_exc()
+    sys.stderr.write(f"tide: {' '.join(message.split())}\n")
+    sys.exit(2)
