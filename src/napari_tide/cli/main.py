@@ -6,10 +6,12 @@ import logging
 import sys
 import traceback
 
-import click
 import typer
 
 from napari_tide.errors import TideError
+
+# click's ClickException, which some versions of typer import and others carry a copy of
+_USAGE_ERROR: type[typer.BadParameter] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     name="tide",
@@ -31,9 +33,9 @@ def main() -> None:
         status = app(standalone_mode=False)
     except TideError as error:
         _fail(str(error))
-    except click.ClickException as error:
-        _fail(error.format_message())
-    except (KeyboardInterrupt, click.Abort):
+    except _USAGE_ERROR as error:
+        _fail(error.format_message() or "say which command, for example: tide inspect PLATE_FOLDER")
+    except (KeyboardInterrupt, typer.Abort):
         _fail("cancelled")
     except Exception as error:  # noqa: BLE001 - the one catch-all of the command line
         _fail(f"{type(error).__name__}: {error}; run again with --debug for the traceback")
