@@ -8,6 +8,7 @@ import traceback
 
 import typer
 
+from napari_tide.cli.inspect import inspect
 from napari_tide.errors import TideError
 
 # click's ClickException, which some versions of typer import and others carry a copy of
@@ -25,6 +26,9 @@ app = typer.Typer(
 @app.callback()
 def _options(*, debug: bool = typer.Option(False, help="Show the traceback of an error.")) -> None:
     logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING)
+
+
+app.command()(inspect)
 
 
 def main() -> None:
