@@ -32,6 +32,16 @@ def test_wells_are_found_in_every_usual_spelling(read, text):
     assert read(text)["well"].tolist() == ["B03"]
 
 
+def test_wells_that_are_only_numbered_give_way_to_row_and_column(read):
+    assert read("well_id,row,column\n1,A,1\n25,B,1")["well"].tolist() == ["A01", "B01"]
+
+
+def test_an_experiment_is_a_batch_and_an_empty_plate_column_is_none(read):
+    rows = read("plate,well,experiment\n,A1,HEPG2-01\n,A2,HEPG2-02")
+    assert rows["batch"].tolist() == ["HEPG2-01", "HEPG2-02"]
+    assert "plate" not in rows
+
+
 def test_an_id_of_plate_and_well_gives_both(read):
     rows = read("id_code,sirna\nHEPG2-01_1_B02,1138\nHEPG2-01_1_C03,1109")
     assert rows[["plate", "well"]].to_numpy().tolist() == [

@@ -37,6 +37,15 @@ def test_parquet_gives_the_same_text_as_csv(tmp_path):
     assert read_table_file(tmp_path / "x.csv")["kind"].tolist() == text["kind"].tolist()
 
 
+def test_a_parquet_files_index_and_lists_are_read_as_text(tmp_path):
+    table = pd.DataFrame(
+        {"targets": [["A", "B"], None]}, index=pd.Index(["A01", "A02"], name="well")
+    )
+    table.to_parquet(tmp_path / "x.parquet")
+    text = read_table_file(tmp_path / "x.parquet")
+    assert text.to_numpy().tolist() == [["A01", "A|B"], ["A02", ""]]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "why"),
     [

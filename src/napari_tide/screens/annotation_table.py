@@ -62,6 +62,10 @@ def read_annotation_table(path: Path) -> AnnotationTable:
     if doses is not None:
         rows["dose_um"] = doses
     rows = rows.drop(columns=["row", "column", "dose_unit"], errors="ignore")
+    if "plate" in rows and not (rows["plate"] != "").any():
+        rows = rows.drop(columns="plate")
+    if "experiment" in rows and "batch" not in rows:
+        rows["batch"] = rows["experiment"]
     for name in wells:
         rows[name] = wells[name]
     used = {*found.values(), *_dose_headers(raw)}
@@ -89,13 +93,14 @@ def _doses(raw: pd.DataFrame, unit_header: str | None) -> pd.Series | None:
 
 def _wells(rows: pd.DataFrame) -> dict[str, pd.Series]:
     """Give canonical well names, and plates where only a name of both says them."""
-    if "well" in rows:
+    has_row_and_column = {"row", "column"} <= {*rows.columns}
+    if "well" in rows and not (has_row_and_column and rows["well"].str.isdigit().any()):
         if rows["well"].str.fullmatch(_PLATE_AND_WELL).all():
             parts = rows["well"].str.extract(_PLATE_AND_WELL)
             plates = {} if "plate" in rows else {"plate": parts["plate"]}
             return {**plates, "well": _canonical(parts["well"])}
         return {"well": _canonical(rows["well"])}
-    if {"row", "column"} <= {*rows.columns}:
+    if has_row_and_column:
         pairs = pd.Series(list(zip(rows["row"], rows["column"], strict=True)), index=rows.index)
         return {"well": pairs.map({pair: _well_at(*pair) for pair in set(pairs)})}
     return {}

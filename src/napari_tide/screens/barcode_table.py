@@ -52,7 +52,7 @@ def find_map_file(name: str, folder: Path) -> Path | None:
     ScreenFormatError
         The name is a path, and would lead out of the folder.
     """
-    if name != Path(name.replace("\\", "/")).name or name in {"", ".", ".."}:
+    if name != Path(name.replace("\\", "/")).name or name in {"", ".", ".."} or "\0" in name:
         message = f"{name!r} in {folder} is no plate map's name; expected a file name, no path"
         raise ScreenFormatError(message)
     candidates = (folder / inside / f"{name}{end}" for inside in _FOLDERS for end in _ENDINGS)

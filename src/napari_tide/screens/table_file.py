@@ -59,10 +59,20 @@ def _one_text(value: object) -> str:
 
 def _read_parquet(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_parquet(path)
-    except (OSError, pa.ArrowInvalid) as error:
+        table = pd.read_parquet(path)
+    except (OSError, pa.ArrowException) as error:
         message = f"{path} cannot be read as Parquet ({error}); copy or export it again"
         raise ScreenFormatError(message) from error
+    if table.index.name is not None:
+        table = table.reset_index()
+    return table.apply(_without_lists)
+
+
+def _without_lists(values: pd.Series) -> pd.Series:
+    """Join lists, as in a Parquet column of targets, the way text tables write them."""
+    if values.dtype != object:
+        return values
+    return values.map(lambda v: "|".join(map(str, v)) if isinstance(v, list | np.ndarray) else v)
 
 
 def _read_text(path: Path) -> pd.DataFrame:
