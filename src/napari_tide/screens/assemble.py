@@ -31,6 +31,12 @@ def name_channels(labels: Sequence[str], renames: Mapping[str, str]) -> tuple[Ch
     if unknown:
         message = f"--channels names {unknown[0]!r}, which is no channel. Available: {list(labels)}"
         raise ScreenValueError(message)
+    nameless = [label for label, stain in renames.items() if not stain.strip()]
+    if nameless:
+        message = (
+            f"--channels gives {nameless[0]!r} no name; expected one such as {nameless[0]}=DNA"
+        )
+        raise ScreenValueError(message)
     channels = tuple(Channel(stain_name(given.get(name.lower(), name)), name) for name in labels)
     seen: dict[str, str] = {}
     for channel in channels:
