@@ -17,6 +17,7 @@ import pandas as pd
 from napari_tide.errors import ScreenFormatError
 from napari_tide.screens.assemble import assemble_screen
 from napari_tide.screens.channels import is_known_stain
+from napari_tide.screens.readers.moved_files import subfolders
 from napari_tide.screens.readers.name_pattern import (
     BUILT_IN,
     IMAGE_SUFFIXES,
@@ -131,11 +132,7 @@ def _is_image(path: str) -> bool:
 
 
 def _image_folders_in(folder: Path) -> list[list[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            names = sorted(entry.name for entry in entries if entry.is_dir())
-    except OSError:
-        return []
+    names = [Path(inside).name for inside in subfolders(str(folder))]
     prefixes = [f"{name}{end}" for name in names if name[0] != "." for end in ("/", "/Images/")]
     return [images for prefix in prefixes if (images := _images_in(folder, prefix))]
 

@@ -15,6 +15,7 @@ from napari_tide.screens.assemble import assemble_screen
 from napari_tide.screens.join_screens import join_screens
 from napari_tide.screens.plate_format import STANDARD_FORMATS, PlateFormat
 from napari_tide.screens.readers.found_files import FoundFiles
+from napari_tide.screens.readers.moved_files import subfolders
 from napari_tide.screens.readers.one_plane import choose_planes
 from napari_tide.screens.readers.phenix_index import PhenixIndex, read_index
 from napari_tide.screens.readers.reader import Reader, ReadOptions
@@ -60,7 +61,7 @@ def _indexes_in(folder: Path) -> list[Path]:
     here = _index_of(folder)
     if here is not None:
         return [here]
-    inside = (_index_of(Path(entry)) for entry in _subfolders(folder))
+    inside = (_index_of(Path(entry)) for entry in subfolders(str(folder)))
     return [index for index in inside if index is not None]
 
 
@@ -71,14 +72,6 @@ def _index_of(measurement: Path) -> Path | None:
         if path.is_file() and (path.name == _NAMES[0] or _looks_like_index(path)):
             return path
     return None
-
-
-def _subfolders(folder: Path) -> list[str]:
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entry.path for entry in entries if entry.is_dir())
-    except OSError:
-        return []
 
 
 def _looks_like_index(path: Path) -> bool:
