@@ -79,17 +79,7 @@ def assemble_screen(
     extra
         Further columns per site, keyed by ``plate, well, site``.
     """
-    if planes.empty:
-        message = f"{source} names no image; expected one file or array per site and channel"
-        raise ScreenFormatError(message)
-    repeated = planes.duplicated([*KEY, "label"])
-    if repeated.any():
-        plate, well, site, label = planes.loc[repeated, [*KEY, "label"]].iloc[0]
-        message = (
-            f"{source} names two images for plate {plate} well {well} site {site} channel {label} "
-            f"({int(repeated.sum())} such images); keep one per site and channel"
-        )
-        raise ScreenFormatError(message)
+    _refuse_none_or_repeated(planes, source)
     labels = list(pd.unique(planes["label"]))
     channels = name_channels(labels, renames or {})
     name_of = {channel.label: channel.name for channel in channels}
@@ -112,3 +102,17 @@ def assemble_screen(
         warnings=tuple(warnings),
         allow_outside=allow_outside,
     )
+
+
+def _refuse_none_or_repeated(planes: pd.DataFrame, source: str) -> None:
+    if planes.empty:
+        message = f"{source} names no image; expected one file or array per site and channel"
+        raise ScreenFormatError(message)
+    repeated = planes.duplicated([*KEY, "label"])
+    if repeated.any():
+        plate, well, site, label = planes.loc[repeated, [*KEY, "label"]].iloc[0]
+        message = (
+            f"{source} names two images for plate {plate} well {well} site {site} channel {label} "
+            f"({int(repeated.sum())} such images); keep one per site and channel"
+        )
+        raise ScreenFormatError(message)
