@@ -1,13 +1,16 @@
 import csv
+import json
 import time
 
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from napari_tide.cli.main import app
 from napari_tide.errors import ScreenFormatError
 from napari_tide.screens.assemble import assemble_screen
-from napari_tide.screens.open_screen import annotate_screen
+from napari_tide.screens.open_screen import annotate_screen, open_screen
 from napari_tide.screens.plate_format import PlateFormat
 from napari_tide.screens.plate_map import join_plate_map, read_plate_map
 from napari_tide.screens.summary import summarise_screen
@@ -300,3 +303,44 @@ def test_the_map_of_another_experiment_is_refused(real):
         annotate_screen(
             screen_of("HEPG2-99_1"), plate_map=real / "platemaps" / "train_controls.csv.gz"
         )
+
+
+def test_a_load_data_table_opens_with_its_barcodes_cell_lines_and_channels(real):
+    folder = real / "load_data"
+    table = folder / "BR00143976_concatenated_with_illum.csv.gz"
+    by_hand = {row["well"]: row for row in records(folder / "Assay_Plate1_platemap.csv", ",")}
+    screen = open_screen(table, plate_map=folder / "Barcode_platemap_pilot_data.csv")
+    summary = summarise_screen(screen)
+    assert (summary.format, summary.plates, summary.wells, summary.sites) == (
+        "load_data", 1, 240, 2160,
+    )  # fmt: skip
+    assert summary.missing_files == 2160 * 6
+    assert summary.compounds == summary.genes == 0
+    lines = screen.sites.groupby("well")["cell_line"].agg(lambda names: "/".join(set(names)))
+    assert lines.to_dict() == {well: row["cell_line"] for well, row in by_hand.items()}
+    assert not any("not in" in warning or "not imaged" in warning for warning in summary.warnings)
+
+
+def test_inspect_reads_a_jump_plate_with_its_map_and_compounds(real, tmp_path):
+    folder = real / "load_data"
+    out = tmp_path / "screen.parquet"
+    result = CliRunner().invoke(
+        app,
+        [
+            "inspect", str(folder / "BR00135656_load_data_with_illum.csv.gz"),
+            "--platemap", str(folder / "JUMP-Target-2_compound_platemap.txt"),
+            "--metadata", str(real / "platemaps" / "JUMP-Target-2_compound_metadata.tsv"),
+            "--require-channels", "DNA,ER,RNA,AGP,Mito", "--out", str(out), "--json",
+        ],
+        catch_exceptions=False,
+    )  # fmt: skip
+    summary = json.loads(result.stdout)
+    assert summary["format"] == "load_data"
+    assert summary["plate_names"] == ["BR00135656"]
+    assert (summary["wells"], summary["sites"]) == (384, 3456)
+    assert summary["compounds"] == 302
+    assert summary["controls"] == {"negcon": 64, "poscon": 60}
+    assert summary["missing_files"] == 3456 * 8
+    table = pd.read_parquet(out)
+    assert len(table) == 3456
+    assert table.groupby("well")["compound"].nunique().eq(1).all()

@@ -49,11 +49,11 @@ def test_a_parquet_files_index_and_lists_are_read_as_text(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "why"),
     [
-        ("x.csv", b"", "is not a table|has no rows"),
+        ("x.csv", b"", "is not a table"),
         ("x.csv", b"well,dose\n", "has no rows"),
-        ("x.csv", b"well,dose\nA1,2\nA2,3,4\n", "equal rows"),
-        ("x.csv", b"well,dose\nA1,2,3\nA2,3,4\n", "equal rows"),
-        ("x.csv", b'well,dose\nA1,"2\n', "equal rows"),
+        ("x.csv", b"well,dose\nA1,2\nA2,3,4\n", "is not a table"),
+        ("x.csv", b"well,dose\nA1,2,3\nA2,3,4\n", "is not a table"),
+        ("x.csv", b'well,dose\nA1,"2\n', "is not a table"),
         ("x.xlsx", b"PK\x03\x04rest", "Excel workbook"),
         ("x.csv", b"well\0\0\1,dose\nA1,2\n", "is not text"),
         ("x.csv.gz", gzip.compress(b"well,dose\nA1,2\n" * 99)[:40], "incomplete .gz"),

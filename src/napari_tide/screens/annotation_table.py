@@ -130,5 +130,6 @@ def _with_compound(rows: pd.DataFrame) -> pd.DataFrame:
     if "gene" in rows:
         of_gene |= rows["gene"] != ""
     if "perturbation_type" in rows:
-        of_gene |= rows["perturbation_type"].map(is_genetic).astype(bool)
+        types = rows["perturbation_type"]
+        of_gene |= types.isin([word for word in types.unique() if is_genetic(word)])
     return rows.assign(compound=rows["treatment"].where(~of_gene, ""))

@@ -118,7 +118,9 @@ def join_plate_map(
 
 
 def _inside(plate_map: PlateMap, plate_format: PlateFormat) -> tuple[pd.DataFrame, list[str]]:
-    fits = {name: plate_format.contains(Well.parse(name)) for name in plate_map.wells["well"]}
+    fits = {
+        name: plate_format.contains(Well.parse(name)) for name in plate_map.wells["well"].unique()
+    }
     outside = sorted(name for name, is_inside in fits.items() if not is_inside)
     inside = plate_map.wells[plate_map.wells["well"].map(fits)].copy()
     if not outside:

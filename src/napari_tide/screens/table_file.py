@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import io
-import warnings
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +9,11 @@ import pandas as pd
 import pyarrow as pa
 
 from napari_tide.errors import ScreenFormatError, ScreenMissingError
+from napari_tide.screens.readers.delimited import read_delimited
 
 MISSING_TEXT = frozenset({"", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL", "None", "<NA>"})
 
-_GZIP_MAGIC = b"\x1f\x8b"
 _ZIP_MAGIC = b"PK\x03\x04"
-_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-_SEPARATORS = (",", "\t", ";")
 
 
 def read_table_file(path: Path) -> pd.DataFrame:
@@ -35,7 +29,8 @@ def read_table_file(path: Path) -> pd.DataFrame:
     if not path.is_file():
         message = f"{path} is not there; expected a table as .csv, .tsv, .txt or .parquet"
         raise ScreenMissingError(message)
-    table = _read_parquet(path) if path.suffix == ".parquet" else _read_text(path)
+    _refuse_workbook(path)
+    table = _read_parquet(path) if path.suffix == ".parquet" else read_delimited(path)
     table.columns = pd.Index([str(name).strip() for name in table.columns])
     if table.empty:
         message = f"{path} has no rows; expected a header and a row per well or compound"
@@ -57,6 +52,14 @@ def _one_text(value: object) -> str:
     return "" if text in MISSING_TEXT else text
 
 
+def _refuse_workbook(path: Path) -> None:
+    with path.open("rb") as file:
+        is_zip = file.read(len(_ZIP_MAGIC)) == _ZIP_MAGIC
+    if is_zip:
+        message = f"{path} is an Excel workbook or a zip archive; save the sheet as CSV"
+        raise ScreenFormatError(message)
+
+
 def _read_parquet(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_parquet(path)
@@ -70,54 +73,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 def _without_lists(values: pd.Series) -> pd.Series:
     """Join lists, as in a Parquet column of targets, the way text tables write them."""
-    if values.dtype != object:
+    given = values.dropna()
+    if values.dtype != object or given.empty or not isinstance(given.iloc[0], list | np.ndarray):
         return values
-    return values.map(lambda v: "|".join(map(str, v)) if isinstance(v, list | np.ndarray) else v)
-
-
-def _read_text(path: Path) -> pd.DataFrame:
-    text = _decoded(_content(path), path).lstrip("\n")
-    header = text.split("\n", 1)[0]
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            return pd.read_csv(
-                io.StringIO(text),
-                sep=max(_SEPARATORS, key=header.count),
-                dtype=object,
-                keep_default_na=False,
-                index_col=False,
-            )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning) as error:
-        reason = str(error).strip().splitlines()[0]
-        message = f"{path} is not a table with a header and equal rows ({reason}); export it again"
-        raise ScreenFormatError(message) from error
-
-
-def _content(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if content[:2] == _GZIP_MAGIC else content
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        message = f"{path} is a damaged or incomplete .gz file ({error}); copy it again"
-        raise ScreenFormatError(message) from error
-    except OSError as error:
-        message = f"{path} cannot be read ({error.strerror or error}); check the file"
-        raise ScreenFormatError(message) from error
-
-
-def _decoded(content: bytes, path: Path) -> str:
-    if content.startswith(_ZIP_MAGIC):
-        message = f"{path} is an Excel workbook or a zip archive; save the sheet as CSV"
-        raise ScreenFormatError(message)
-    if content[:2] in _UTF16_MARKS:
-        text = content.decode("utf-16", "replace")
-    else:
-        try:
-            text = content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            text = content.decode("latin-1")
-    if "\0" in text:
-        message = f"{path} is not text; expected a table as .csv, .tsv, .txt or .parquet"
-        raise ScreenFormatError(message)
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return values.map(lambda items: "|".join(map(str, items)), na_action="ignore")
