@@ -118,6 +118,8 @@ def test_a_treatment_is_the_compound_unless_a_gene_was_perturbed(read):
 
 def test_empty_rows_at_the_end_are_left_out(read):
     assert len(read("well,dose\nA1,1\n,\n,\n")) == 1
+    with pytest.raises(ScreenFormatError, match="has only empty rows"):
+        read("well,dose\nNA,\n,\n")
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,9 @@ def read_annotation_table(path: Path) -> AnnotationTable:
     """
     raw = read_table_file(path)
     raw = raw[(raw != "").any(axis=1)]
+    if raw.empty:
+        message = f"{path} has only empty rows; expected a row per well or compound"
+        raise ScreenFormatError(message)
     found = recognise(list(raw.columns))
     rows = raw[list(found.values())].set_axis(list(found), axis=1)
     try:
