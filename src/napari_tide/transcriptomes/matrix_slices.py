@@ -14,6 +14,8 @@ import numpy.typing as npt
 from napari_tide.transcriptomes.selection import Positions
 
 _BUFFER_BYTES = 32 * 2**20
+# what is copied in vain in the time that one more call takes
+_GAP_BYTES = 16 * 2**10
 
 
 def read_slice(
@@ -47,28 +49,49 @@ def _read_contiguous(
 def _read_chunks(
     dataset: h5py.Dataset, rows: Positions, columns: Positions, out: npt.NDArray[np.float32]
 ) -> None:
-    """Read whole bands of chunks, each once: HDF5's own row-by-row selection is slower here."""
+    """Read band by band, so that every chunk is fetched, and unpacked, once."""
     height, width = dataset.chunks
-    for left, right in _bands(columns, width, dataset.shape[1]):
+    for left, right in _bands(columns, width, gap=2 * width, longest=dataset.shape[1]):
         first, last = int(columns[left]), int(columns[right - 1]) + 1
         inside = _as_slice(columns[left:right] - first)
-        longest = max(height, _BUFFER_BYTES // ((last - first) * dataset.dtype.itemsize))
-        for top, bottom in _bands(rows, height, longest):
-            low, high = int(rows[top]), int(rows[bottom - 1]) + 1
+        row_bytes = (last - first) * dataset.dtype.itemsize
+        longest, gap = _BUFFER_BYTES // row_bytes, max(1, _GAP_BYTES // row_bytes)
+        is_kept = _fits_cache(dataset, first, last)
+        target, places = out[:, left:right], rows.tolist()
+        for top, bottom in _bands(rows, height, gap=gap, longest=longest, is_kept=is_kept):
+            low, high = places[top], places[bottom - 1] + 1
             block = dataset[low:high, first:last]
-            out[top:bottom, left:right] = block[_as_slice(rows[top:bottom] - low)][:, inside]
+            if high - low > bottom - top:
+                block = block[rows[top:bottom] - low]
+            target[top:bottom] = block[:, inside]
 
 
-def _bands(positions: Positions, chunk: int, longest: int) -> Iterator[tuple[int, int]]:
-    """Split ascending positions so that touching chunks are read together, up to `longest`."""
+def _fits_cache(dataset: h5py.Dataset, first: int, last: int) -> bool:
+    """Tell whether HDF5 keeps the chunks of a few columns from one call to the next."""
+    height, width = dataset.chunks
+    n_across = (last - 1) // width - first // width + 1
+    cache_bytes = dataset.id.get_access_plist().get_chunk_cache()[1]
+    return bool(n_across * height * width * dataset.dtype.itemsize <= cache_bytes)
+
+
+def _bands(
+    positions: Positions, chunk: int, *, gap: int, longest: int, is_kept: bool = False
+) -> Iterator[tuple[int, int]]:
+    """Split ascending positions into bands to read at once.
+
+    A band goes on to the next position where that is in the same chunk, or in the adjoining one,
+    at most `gap` away, with the band within `longest`. Where `is_kept`, chunks stay in memory, so
+    that a band may end inside a chunk: then `gap` and `longest` hold there too.
+    """
     chunks = (positions // chunk).tolist()
+    steps = np.diff(positions).tolist()
     start = 0
     for here in range(1, len(chunks)):
-        step = chunks[here] - chunks[here - 1]
-        if step == 0:
+        n_chunks_on = chunks[here] - chunks[here - 1]
+        if n_chunks_on == 0 and not is_kept:
             continue
-        reach = (chunks[here] + 1) * chunk - int(positions[start])
-        if step > 1 or reach > longest:
+        end = int(positions[here]) + 1 if is_kept else (chunks[here] + 1) * chunk
+        if n_chunks_on > 1 or steps[here - 1] > gap or end - int(positions[start]) > longest:
             yield start, here
             start = here
     yield start, len(chunks)
