@@ -14,6 +14,7 @@ from napari_tide.transcriptomes import expression_file
 from napari_tide.transcriptomes.expression_file import open_expression
 from napari_tide.transcriptomes.expression_table import ExpressionTable
 from napari_tide.transcriptomes.gctx_writer import write_gctx
+from napari_tide.transcriptomes.metadata_values import is_missing_text
 
 N, G = 9, 5
 VALUES = np.arange(N * G, dtype=np.float32).reshape(N, G) - 20
@@ -231,7 +232,8 @@ def test_what_is_written_reads_back(tmp_path_factory, data):
     assert list(again.samples.index) == sample_ids
     assert list(again.genes.index) == gene_ids
     np.testing.assert_array_equal(again.samples[["count", "score"]], samples[["count", "score"]])
-    missing = ("", "NA", "na", "nan", "NaN", "N/A")
     kept = [name.strip() for name in samples["compound"]]
-    assert list(again.samples["compound"]) == ["" if name in missing else name for name in kept]
+    assert list(again.samples["compound"]) == [
+        "" if is_missing_text(name) else name for name in kept
+    ]
     assert again.level == "3"

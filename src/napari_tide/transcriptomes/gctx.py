@@ -140,6 +140,11 @@ def _is_column(item: object) -> bool:
 def _column(dataset: h5py.Dataset) -> npt.NDArray[np.generic]:
     """Read numbers as they are and text of any kind as Python text."""
     values = dataset[:]
+    if values.dtype.kind == "S":
+        try:
+            return np.asarray(values.astype(np.str_), dtype=object)  # ASCII, many times faster
+        except UnicodeDecodeError:
+            pass
     if values.dtype.kind in "SO":
         return np.array(decode(values.tolist()), dtype=object)
     return np.asarray(values)

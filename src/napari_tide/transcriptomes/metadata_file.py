@@ -7,6 +7,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 from pyarrow import compute, csv
@@ -114,10 +115,15 @@ def _key_column(table: pa.Table, ids: pd.Index, path: Path, what: str) -> str:
 
 def _rows_of(table: pa.Table, key: str, ids: pd.Index) -> pd.DataFrame:
     mine = table.filter(compute.is_in(table[key], _as_bytes(ids)))
-    columns = {
-        name: np.array(decode(mine[name].to_pylist()), dtype=object) for name in mine.column_names
-    }
-    return pd.DataFrame(columns)
+    return pd.DataFrame({name: _decoded(mine[name]) for name in mine.column_names})
+
+
+def _decoded(column: pa.ChunkedArray) -> npt.NDArray[np.object_]:
+    """Decode each distinct value once: most columns repeat few."""
+    encoded = column.combine_chunks().dictionary_encode()
+    distinct = np.array(decode(encoded.dictionary.to_pylist()), dtype=object)
+    texts: npt.NDArray[np.object_] = distinct[encoded.indices.to_numpy()]
+    return texts
 
 
 def _as_bytes(ids: pd.Index) -> pa.Array:

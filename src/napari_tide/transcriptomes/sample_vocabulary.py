@@ -74,10 +74,12 @@ def describe_samples(raw: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
     known: dict[str, pd.Series] = {
         name: _first_text(raw, sources) for name, sources in _TEXT_SOURCES.items()
     }
-    is_genetic = known["pert_type"].str.lower().str.startswith(_GENETIC_TYPES)
+    types = known["pert_type"]
+    genetic = [kind for kind in types.unique() if kind.lower().startswith(_GENETIC_TYPES)]
+    is_genetic = types.isin(genetic)
     known["gene"] = known["gene"].where(~is_genetic | (known["gene"] != ""), known["compound"])
     known["compound"] = known["compound"].mask(is_genetic, "")
-    known["control"] = _controls(raw, known["pert_type"], known["compound"])
+    known["control"] = _controls(raw, types, known["compound"])
     known["dose_um"], warnings = _doses(raw)
     known["time_h"] = _hours(raw)
     known["n_replicates"] = _first_number(raw, _REPLICATE_SOURCES)
@@ -105,14 +107,18 @@ def _first_number(raw: pd.DataFrame, sources: tuple[str, ...]) -> pd.Series:
 
 
 def _controls(raw: pd.DataFrame, pert_type: pd.Series, compound: pd.Series) -> pd.Series:
-    kind = pert_type.str.lower().str.split(".").str[0]
-    negative = kind.isin(_NEGATIVE_TYPES)
-    negative |= (kind == "") & compound.str.lower().isin(_NEGATIVE_NAMES)
-    control = pd.Series("", index=raw.index).mask(negative, "negcon")
-    control = control.mask(kind == "trt_poscon", "poscon")
     if "control" in raw.columns:
         return as_text(raw["control"])
-    return control
+    told = {kind: _control_of_type(kind) for kind in pert_type.unique()}
+    named = {name: "negcon" for name in compound.unique() if name.lower() in _NEGATIVE_NAMES}
+    return pert_type.map(told).where(pert_type != "", compound.map(named)).fillna("")
+
+
+def _control_of_type(pert_type: str) -> str:
+    kind = pert_type.lower().partition(".")[0]
+    if kind in _NEGATIVE_TYPES:
+        return "negcon"
+    return "poscon" if kind == "trt_poscon" else ""
 
 
 def _doses(raw: pd.DataFrame) -> tuple[pd.Series, tuple[str, ...]]:
