@@ -299,7 +299,7 @@ def test_jump_crispr_codes_bring_their_genes(real, tmp_path):
 
 
 def test_the_map_of_another_experiment_is_refused(real):
-    with pytest.raises(ScreenFormatError, match="has none of the screen's plates: it has"):
+    with pytest.raises(ScreenFormatError, match="none of the screen's plates: it has HEPG2-01_1"):
         annotate_screen(
             screen_of("HEPG2-99_1"), plate_map=real / "platemaps" / "train_controls.csv.gz"
         )

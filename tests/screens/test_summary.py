@@ -71,7 +71,7 @@ def test_channels_that_later_steps_need_are_asked_for(tmp_path, labels, warning)
 
 def test_a_screen_without_map_or_without_negative_controls_says_so(tmp_path):
     screen = annotate_screen(screen_of(tmp_path))
-    assert "no well has a treatment; give a plate map with --platemap" in (
+    assert "no well has a treatment or control; name them in a plate map (--platemap)" in (
         summarise_screen(screen).warnings
     )
     treated = annotate_screen(screen.with_sites(screen.sites.assign(compound="a")))

@@ -138,7 +138,7 @@ def _map_plates(inside: pd.DataFrame, screen_plates: list[str], path: Path) -> d
         return {plate: plate for plate in screen_plates}
     experiments = inside.get("experiment")
     spellings = plate_spellings(inside["plate"], experiments)
-    given = inside["plate"].unique()
+    given = spellings[0].unique()
     inside["plate"] = max(
         spellings, key=lambda names: len(match_plates(screen_plates, names.unique()))
     )

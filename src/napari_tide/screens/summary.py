@@ -116,7 +116,7 @@ def _about_controls(wells: pd.DataFrame) -> list[str]:
     if (wells["control"] == "negcon").any():
         return []
     if not (wells[["compound", "gene", "control"]] != "").any(axis=None):
-        return ["no well has a treatment; give a plate map with --platemap"]
+        return ["no well has a treatment or control; name them in a plate map (--platemap)"]
     warning = (
         "no negative control among the wells; name DMSO or untreated wells in the plate map, or "
         "mark them negcon in a column control"
