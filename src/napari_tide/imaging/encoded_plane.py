@@ -33,13 +33,12 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 def read_encoded(address: PlaneAddress) -> Plane:
     """Decode the plane an address names; decoders' errors pass through."""
-    path = address.path
-    with path.open("rb") as file:
-        head = file.read(_MAGIC_BYTES)
-        kind = _kind_of(head, address)
-        if kind == "tiff" and _wants_one_page_only(address):
-            return _read_tiff_page(address)
-        data = head + file.read()
+    if _wants_one_page_only(address):
+        with address.path.open("rb") as file:
+            if _kind_of(file.read(_MAGIC_BYTES), address) == "tiff":
+                return _read_tiff_page(address)
+    data = address.path.read_bytes()
+    kind = _kind_of(data[:_MAGIC_BYTES], address)
     if kind == "tiff":
         return _decode_tiff(data, address)
     _require_first_page(address)
