@@ -2,10 +2,10 @@
 
 A profile is a sum over total degree i and j = 0 .. i of c[i][j] x^(i-j) y^j, with
 x = (column - origin[0]) * scale[0] and y = (row - origin[1]) * scale[1]. Harmony does not publish
-the order of terms; it was settled on a real, nearly empty field (plate BR00121482, Hoechst), whose
-background this order flattens from a coefficient of variation of 0.20 to 0.07, while exchanging x
-and y leaves 0.08 and halves the correlation of the asymmetric part. All ten profiles of that
-plate average 1.000 under it.
+the order of terms. It was settled on a real, nearly empty field (plate BR00121482): this order
+flattens the background of ER from a robust coefficient of variation of .235 to .030 and of Hoechst
+from .209 to .017, and each of the seven other ways to lay the surface on the plane leaves at least
+a fifth more. All ten profiles of that plate average 1.000 under it.
 """
 
 from __future__ import annotations
