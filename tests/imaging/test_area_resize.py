@@ -59,7 +59,7 @@ def test_any_span_is_the_area_mean_even_over_the_border(
 ):
     plane = np.random.default_rng(1).random((height, width)).astype(np.float32)
     span_y, span_x = (Span(s, n) for s, n in zip(starts, lengths, strict=True))
-    plan = AreaResize.plan((height, width), ([span_y], [span_x]), output_shape)
+    plan = AreaResize.plan((height, width), ([span_y], [span_x]), output_shape=output_shape)
     expected = slow_area_mean(plane, span_y, span_x, output_shape)
     np.testing.assert_allclose(plan.apply(plane)[0, 0], expected, atol=1e-5)
 
@@ -68,7 +68,7 @@ def test_spans_are_resized_into_the_array_given():
     plane = np.random.default_rng(2).random((60, 90)).astype(np.float32)
     spans = [Span(0, 30), Span(30, 30)], [Span(at, 30) for at in (0, 20, 60)]
     tiles = np.full((2, 3, 5, 25, 25), -1, np.float32)
-    AreaResize.plan((60, 90), spans, (25, 25)).apply(plane, tiles[:, :, 2])
+    AreaResize.plan((60, 90), spans, output_shape=(25, 25)).apply(plane, tiles[:, :, 2])
     for row, y in enumerate((0, 30)):
         for column, x in enumerate((0, 20, 60)):
             expected = cv2.resize(

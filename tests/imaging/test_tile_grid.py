@@ -91,9 +91,9 @@ def test_points_outside_the_field_have_no_tile():
 def test_patches_map_to_the_field_and_back(grid, patch_row, patch_column):
     tile = grid.n_tiles - 1
     box = grid.patch_box(tile, (patch_row, patch_column))
-    top, left = grid.output_to_field(tile, patch_row * 16, patch_column * 16)
+    top, left = grid.output_to_field(tile, (patch_row * 16, patch_column * 16))
     assert (box.top, box.left) == pytest.approx((top, left))
-    bottom, right = grid.output_to_field(tile, (patch_row + 1) * 16, (patch_column + 1) * 16)
+    bottom, right = grid.output_to_field(tile, ((patch_row + 1) * 16, (patch_column + 1) * 16))
     assert (box.top + box.height, box.left + box.width) == pytest.approx((bottom, right))
     whole = grid.tile_box(*grid.position(tile))
     assert whole.top <= box.top

@@ -62,6 +62,7 @@ class AreaResize:
         cls,
         field_shape: tuple[int, int],
         spans: tuple[Sequence[Span], Sequence[Span]],
+        *,
         output_shape: tuple[int, int],
     ) -> AreaResize:
         """Work out the weights once for all planes of a shape.
@@ -116,9 +117,8 @@ def resize_area(plane: FloatArray, output_shape: tuple[int, int]) -> FloatArray:
 
 @functools.lru_cache(maxsize=16)
 def _whole_plane(height: int, width: int, output_shape: tuple[int, int]) -> AreaResize:
-    return AreaResize.plan(
-        (height, width), ([Span(0, height)], [Span(0, width)]), output_shape
-    )  # fmt: skip
+    spans = [Span(0, height)], [Span(0, width)]
+    return AreaResize.plan((height, width), spans, output_shape=output_shape)
 
 
 def _bands(

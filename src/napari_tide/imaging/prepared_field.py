@@ -208,7 +208,7 @@ class _FieldInProgress:
         height, width = plane.shape
         cutter, tiles_NCHW = self._target((height, width))
         if plane.shape == cutter.grid.field_shape:  # other shapes are refused in `result`
-            cutter.cut_plane(plane, index, tiles_NCHW)
+            cutter.cut_plane(plane, index, tiles_NCHW=tiles_NCHW)
         return (height, width), judge_plane(plane)
 
     def _target(self, shape: tuple[int, int]) -> tuple[TileCutter, Tiles]:

@@ -18,3 +18,8 @@ def n_usable_cores() -> int:
 def reading_threads() -> ThreadPoolExecutor:
     """Give the pool; work handed to it must never wait for other work in it."""
     return ThreadPoolExecutor(n_usable_cores(), thread_name_prefix="tide-planes")
+
+
+if hasattr(os, "register_at_fork"):
+    # a forked process, such as a data loader's worker, inherits the pool but not its threads
+    os.register_at_fork(after_in_child=reading_threads.cache_clear)

@@ -126,11 +126,11 @@ class TileGrid:
         inside = 0 <= y < self.field_shape[0] and 0 <= x < self.field_shape[1]
         return (row, column) if inside and row is not None and column is not None else None
 
-    def output_to_field(self, tile: int, y: float, x: float) -> tuple[float, float]:
-        """Map a point of a resized tile to the field."""
+    def output_to_field(self, tile: int, point: tuple[float, float]) -> tuple[float, float]:
+        """Map a point (y, x) of a resized tile to the field."""
         box = self.tile_box(*self.position(tile))
         ratio = self.tile_px / self.output_px
-        return box.top + y * ratio, box.left + x * ratio
+        return box.top + point[0] * ratio, box.left + point[1] * ratio
 
     def spread(self, values: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
         """Paint a value per tile, or per patch, over the field's pixels.

@@ -69,7 +69,9 @@ class TileCutter:
         return cls(
             grid=grid,
             tile_type=tile_type,
-            resize=AreaResize.plan(grid.field_shape, (spans[0], spans[1]), (side, side)),
+            resize=AreaResize.plan(
+                grid.field_shape, (spans[0], spans[1]), output_shape=(side, side)
+            ),
             gains=gains,
             offsets=tuple(np.float32(scale * limits.gain * limits.low) for limits in ranges),
         )
@@ -87,7 +89,7 @@ class TileCutter:
             return np.empty(shape, np.uint8)
         return np.empty(shape, np.float32)
 
-    def cut_plane(self, plane: npt.NDArray[np.generic], channel: int, tiles_NCHW: Tiles) -> None:
+    def cut_plane(self, plane: npt.NDArray[np.generic], channel: int, *, tiles_NCHW: Tiles) -> None:
         """Fill one channel of `tiles_NCHW` from its plane; channels may be cut side by side."""
         if plane.shape != self.grid.field_shape:
             message = (
@@ -135,7 +137,7 @@ def cut_tiles(
         raise ImagingValueError(message)
     tiles_NCHW = cutter.empty_tiles()
     jobs = [
-        reading_threads().submit(cutter.cut_plane, plane, channel, tiles_NCHW)
+        reading_threads().submit(cutter.cut_plane, plane, channel, tiles_NCHW=tiles_NCHW)
         for channel, plane in enumerate(field_CHW)
     ]
     for job in jobs:
