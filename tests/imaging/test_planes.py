@@ -174,8 +174,9 @@ def test_a_file_cut_short_is_refused(tmp_path, pixels, encode, share):
         (b"plate,well\nP1,A01\n", "is not an image that can be read: it starts with b'plate,we'"),
         (b"II*\0", "cannot be decoded"),
         (b"\x93NUMPY\x01\0", "cannot be decoded"),
+        (b"\x93NUMPY\x01\0\x10\0{'descr': '<u2', ", "cannot be decoded"),
     ],
-    ids=["empty", "text", "only a TIFF mark", "only an npy mark"],
+    ids=["empty", "text", "only a TIFF mark", "only an npy mark", "half an npy header"],
 )
 def test_files_that_are_no_image_are_refused(tmp_path, content, message):
     (tmp_path / "x.tif").write_bytes(content)

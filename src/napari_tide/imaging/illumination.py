@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 import scipy.io
+from scipy.io.matlab import MatReadError
 
 from napari_tide.errors import IlluminationFormatError, PlaneFormatError
 from napari_tide.imaging.flatfield_polynomial import FlatfieldPolynomial
@@ -35,7 +36,7 @@ class IlluminationFunction:
     """
 
     source: str
-    surface: FloatPlane | FlatfieldPolynomial
+    surface: npt.NDArray[np.generic] | FlatfieldPolynomial
     _evaluated: dict[tuple[int, int], FloatPlane] = field(
         default_factory=dict, init=False, repr=False
     )
@@ -43,7 +44,8 @@ class IlluminationFunction:
     def __post_init__(self) -> None:
         """Keep values as 32-bit floats and refuse ones that cannot be divided by."""
         if not isinstance(self.surface, FlatfieldPolynomial):
-            surface = np.array(self.surface, dtype=np.float32)
+            with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+                surface = np.array(self.surface, dtype=np.float32)
             surface.setflags(write=False)
             object.__setattr__(self, "surface", surface)
             self._require_positive(surface)
@@ -64,7 +66,7 @@ class IlluminationFunction:
         if not isinstance(self.surface, FlatfieldPolynomial):
             if self.surface.shape != shape:
                 self._refuse_shape(self.surface.shape, shape)
-            return self.surface
+            return self.surface.astype(np.float32, copy=False)
         if not self.surface.fits(shape):
             self._refuse_shape((self.surface.height, self.surface.width), shape)
         values = self.surface.evaluate(shape)
@@ -109,9 +111,7 @@ def load_illumination(address: PlaneAddress) -> IlluminationFunction:
         except PlaneFormatError as error:
             message = f"no illumination function: {error}"
             raise IlluminationFormatError(message) from error
-    if isinstance(surface, FlatfieldPolynomial):
-        return IlluminationFunction(str(address), surface)
-    return IlluminationFunction(str(address), surface.astype(np.float32))
+    return IlluminationFunction(str(address), surface)
 
 
 def _read_mat(address: PlaneAddress) -> npt.NDArray[np.generic]:
@@ -121,7 +121,7 @@ def _read_mat(address: PlaneAddress) -> npt.NDArray[np.generic]:
     except NotImplementedError as error:
         message = f"{address.path} is a MATLAB 7.3 file; save it with '-v7', or as .npy"
         raise IlluminationFormatError(message) from error
-    except (ValueError, TypeError, OSError, LookupError, MemoryError) as error:
+    except (MatReadError, ValueError, TypeError, OSError, LookupError, MemoryError) as error:
         message = f"{address.path} cannot be read as a MATLAB file; copy it again, or save it .npy"
         raise IlluminationFormatError(message) from error
     planes: dict[str, npt.NDArray[np.generic]] = {

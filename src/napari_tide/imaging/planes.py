@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import struct
+import tokenize
 import zlib
 from typing import NoReturn
 
@@ -24,8 +25,9 @@ Plane = npt.NDArray[np.generic]
 
 _COPY_AGAIN = "it is damaged or cut short: copy it again from its source, or leave the site out"
 
-# What decoders raise on damaged input; imagecodecs' own errors are RuntimeErrors, and a damaged
-# header can ask for more memory than there is.
+# What decoders raise on damaged input (found by altering bytes at random). imagecodecs' own errors
+# are RuntimeErrors, numpy parses .npy headers as Python, and a damaged header can ask for more
+# memory than there is.
 _DECODE_ERRORS = (
     ValueError,
     RuntimeError,
@@ -34,6 +36,8 @@ _DECODE_ERRORS = (
     EOFError,
     MemoryError,
     OverflowError,
+    SyntaxError,
+    tokenize.TokenError,
     struct.error,
     zlib.error,
     json.JSONDecodeError,
