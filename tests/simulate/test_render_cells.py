@@ -1,7 +1,11 @@
+import inspect
+import re
+
 import numpy as np
 import pytest
 import torch
 
+from napari_tide.simulate import phenotype
 from napari_tide.simulate.cells import REACH_LIMITS_PX, draw_cells
 from napari_tide.simulate.layout import MARGIN_PX, mean_cells, scatter_centres
 from napari_tide.simulate.outlines import N_DIRECTIONS, direction_bin, trace_outlines
@@ -32,6 +36,17 @@ def test_responses_rise_over_the_whole_range():
     values = np.linspace(-6, 6, 200)
     for name, response in RESPONSES.items():
         assert (np.diff(response(values)) > 0).all(), name
+
+
+def test_the_documented_ranges_are_those_of_the_responses():
+    source = inspect.getsource(phenotype)
+    for name, response in RESPONSES.items():
+        row = re.search(rf"^    {name} +([\d.]+) +([\d.]+) +([\d.]+)  (.+)$", source, re.MULTILINE)
+        assert row is not None, name
+        documented = [float(number) for number in row.groups()[:3]]
+        expected = response(np.array([-2.0, 0.0, 2.0]))
+        np.testing.assert_allclose(documented, expected, rtol=6e-3, err_msg=name)
+        assert row.group(4) == response.quantity
 
 
 def test_the_number_of_cells_follows_the_density():

@@ -72,4 +72,31 @@ RESPONSES: Mapping[str, Response] = {
     "binucleation": Response("share", 2.5, 1.2, "share of cells with two nuclei"),
     "count": Response("scale", CELLS_PER_MM2, 0.33, "cells per mm²"),
 }
-"""Every parameter's response, in the order of the columns that the renderer takes."""
+"""Every parameter's response, in the order of the columns that the renderer takes.
+
+At -2, 0 and 2 standard units::
+
+    nucleus_size            5.98     7.6    9.66  mean nuclear radius, µm
+    nucleus_eccentricity  0.0792    0.24   0.728  nuclear aspect ratio less one
+    nucleus_intensity         61      95     148  DNA stain in the nucleus, photons
+    nucleus_texture       0.0566    0.13   0.299  contrast of chromatin
+    nucleus_irregularity  0.0112   0.034   0.103  depth of lobes in the nuclear outline
+    nucleoli_size           1.02     1.4    1.92  radius of a nucleolus, µm
+    nucleoli_intensity      63.7     115     208  RNA stain in nucleoli, photons
+    cytoplasmic_rna         52.6      85     137  RNA stain in the cytoplasm, photons
+    cell_size               15.2      20    26.4  mean cell radius where no neighbour is met, µm
+    elongation             0.171     0.5    1.46  aspect ratio of the cell less one
+    protrusions             0.13    0.36   0.995  length of protrusions per cell radius
+    er_intensity            58.7      95     154  ER stain, photons
+    er_texture             0.101    0.22   0.478  contrast of the ER meshwork
+    er_perinuclear         0.785     1.5    2.86  steepness of ER from nucleus to edge
+    actin_edge              30.8      60     117  actin at the cell's rim, photons
+    actin_fibres            36.8      80     174  actin in stress fibres, photons
+    golgi                   53.3     100     187  Golgi stain beside the nucleus, photons
+    mito_intensity          80.4     130     210  mitochondrial stain, photons
+    mito_fragmentation    0.0241   0.214   0.751  share of dots against filaments
+    mito_perinuclear        0.89     1.7    3.25  steepness of mitochondria towards the edge
+    vacuoles             0.00515  0.0542   0.388  share of possible vacuoles that are there
+    binucleation         0.00539  0.0474   0.314  share of cells with two nuclei
+    count                    489     900    1660  cells per mm²
+"""
