@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-COUNTS_PER_PHOTON = 1.0
+COUNTS_PER_PHOTON = 0.5
 READ_NOISE_PHOTONS = 1.6
 SATURATION_COUNTS = 65535
 HAZE_SHARE = 0.14

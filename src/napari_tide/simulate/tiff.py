@@ -47,7 +47,7 @@ def _write(path: Path, plane: NDArray[np.uint16], pixel_size_um: float | None) -
         byteorder="<",
         photometric="minisblack",
         compression="adobe_deflate",
-        compressionargs={"level": 9},
+        compressionargs={"level": 6},
         predictor=True,
         rowsperstrip=plane.shape[0],
         resolution=None if pixels_per_cm is None else (pixels_per_cm, pixels_per_cm),
