@@ -9,6 +9,7 @@ import traceback
 import click
 import typer
 
+from napari_tide.cli.simulate import simulate
 from napari_tide.errors import TideError
 
 app = typer.Typer(
@@ -23,6 +24,9 @@ app = typer.Typer(
 @app.callback()
 def _options(*, debug: bool = typer.Option(False, help="Show the traceback of an error.")) -> None:
     logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING)
+
+
+app.command()(simulate)
 
 
 def main() -> None:
