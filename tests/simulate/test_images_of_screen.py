@@ -16,7 +16,8 @@ from napari_tide.simulate import images
 from napari_tide.simulate.images import choose_device
 from napari_tide.simulate.optics import draw_optics
 from napari_tide.simulate.presets import PRESETS
-from napari_tide.simulate.simulate_screen import SimulationSettings, simulate, simulate_screen
+from napari_tide.simulate.simulate_screen import simulate_screen
+from napari_tide.simulate.simulation import SimulationSettings, simulate
 
 
 @pytest.fixture(scope="module")

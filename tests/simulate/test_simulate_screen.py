@@ -14,13 +14,9 @@ import pytest
 from napari_tide.errors import OutputExistsError, OutputWriteError, SimulationValueError
 from napari_tide.simulate import features
 from napari_tide.simulate import simulate_screen as module
-from napari_tide.simulate.presets import PRESETS
-from napari_tide.simulate.simulate_screen import (
-    SimulationSettings,
-    find_preset,
-    simulate,
-    simulate_screen,
-)
+from napari_tide.simulate.presets import PRESETS, find_preset
+from napari_tide.simulate.simulate_screen import simulate_screen
+from napari_tide.simulate.simulation import SimulationSettings, simulate
 from napari_tide.simulate.truth import drug_gene_truth
 from napari_tide.simulate.world_settings import WorldSettings
 from napari_tide.transcriptomes.gctx_layout import MATRIX

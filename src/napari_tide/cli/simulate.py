@@ -50,11 +50,9 @@ def simulate(
     as_json: Annotated[bool, typer.Option("--json", help="Print world.json.")] = False,
 ) -> None:
     """Simulate a screen: images or features, expression and truth."""
-    from napari_tide.simulate.simulate_screen import (
-        SimulationSettings,
-        find_preset,
-        simulate_screen,
-    )
+    from napari_tide.simulate.presets import find_preset
+    from napari_tide.simulate.simulate_screen import simulate_screen
+    from napari_tide.simulate.simulation import SimulationSettings
 
     settings = SimulationSettings(
         preset=find_preset(preset),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from napari_tide.errors import SimulationValueError
 from napari_tide.simulate.cell_lines import CELL_LINES
 from napari_tide.simulate.phenotype import PIXEL_SIZE_UM
 
@@ -135,3 +136,17 @@ PRESETS: Mapping[str, Preset] = {
     "mini": Preset("mini", _SMALL, _WHOLE_WORLD, 224, PIXEL_SIZE_UM, 0.3, is_reproducible=False),
     "paper": Preset("paper", _LARGE, _LARGE, 224, PIXEL_SIZE_UM, 0.3, is_reproducible=False),
 }
+
+
+def find_preset(name: str) -> Preset:
+    """Give a preset by name.
+
+    Raises
+    ------
+    SimulationValueError
+        There is none of that name.
+    """
+    if name not in PRESETS:
+        message = f"no preset {name!r}. Available: {list(PRESETS)}"
+        raise SimulationValueError(message)
+    return PRESETS[name]
