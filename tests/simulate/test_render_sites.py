@@ -1,9 +1,19 @@
 import numpy as np
 import pytest
+import torch
 
 from napari_tide.errors import SimulationValueError
 from napari_tide.simulate.phenotype import RESPONSES
 from napari_tide.simulate.render import CHANNELS, OpticsOfSite, render_sites
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Threads that wait for each other crawl on a busy machine."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(n_threads)
 
 
 def plain_optics(n, *, gain=1.0, offset=100.0, vignette=0.0, blur_px=0.75, edge=(0.0, 0.0)):

@@ -129,12 +129,14 @@ def _shape(
     cell_radius = own["cell_size"] / PIXEL_SIZE_UM
     aspect = 1.0 + own["elongation"]
     reach = 1.15 * cell_radius * np.sqrt(aspect) * (1.0 + length.max(1))
+    nuclear_aspect = 1.0 + own["nucleus_eccentricity"]
+    around_nuclei = 1.4 * radius * np.sqrt(nuclear_aspect) + gap + 6.0
     return {
         "axis": axis,
         "cos_axis": np.cos(axis),
         "sin_axis": np.sin(axis),
         "nucleus_radius": radius,
-        "nucleus_aspect": 1.0 + own["nucleus_eccentricity"],
+        "nucleus_aspect": nuclear_aspect,
         "nucleus_axis": axis + 0.35 * normals.one(),
         "nucleus_lobes": own["nucleus_irregularity"][:, None] * normals.take(2 * N_LOBES),
         "notch": np.maximum(4.0 * own["nucleus_irregularity"] - 0.08, 0.0) * uniforms.one(),
@@ -146,7 +148,7 @@ def _shape(
         "cell_lobes": 0.09 * normals.take(6),
         "corner_angle": axis[:, None] + corner,
         "corner_length": length,
-        "reach": np.clip(reach, *REACH_LIMITS_PX),
+        "reach": np.clip(np.maximum(reach, around_nuclei), *REACH_LIMITS_PX),
     }
 
 
@@ -194,7 +196,7 @@ def _stains(
     return {
         "dna": own["nucleus_intensity"],
         "chromatin": own["nucleus_texture"],
-        "rna": own["cytoplasmic_rna"] / _mean_profile(np.array(0.9)),
+        "rna": own["cytoplasmic_rna"] / _mean_profile(np.array(1.2)),
         "er": own["er_intensity"] / _mean_profile(own["er_perinuclear"]),
         "er_texture": own["er_texture"],
         "er_fall": own["er_perinuclear"],
@@ -212,12 +214,13 @@ def _stains(
 def _mean_profile(fall: NDArray[np.float64]) -> NDArray[np.float64]:
     """Average exp(-fall s) over the cytoplasm, so that steepness leaves the total stain alone.
 
-    ``s`` runs from 0 at the nucleus to 1 at the edge; rings grow as ``0.6 + s``.
+    ``s`` runs from 0 at the nucleus to 1 at the edge; rings grow as ``0.6 + s``, and neighbours
+    take most of the outer ones.
     """
-    gone = np.exp(-fall)
-    mean: NDArray[np.float64] = (
-        0.6 * (1.0 - gone) / fall + (1.0 - gone * (1.0 + fall)) / fall**2
-    ) / 1.1
+    s = (np.arange(16) + 0.5) / 16
+    weight = (0.6 + s) * (1.0 - 0.8 * s)
+    profile = np.exp(-np.multiply.outer(fall, s))
+    mean: NDArray[np.float64] = (profile * weight).sum(-1) / weight.sum()
     return mean
 
 

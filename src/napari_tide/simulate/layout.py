@@ -13,7 +13,8 @@ MARGIN_PX = 32
 COUNT_SD = 0.12
 """Scatter of the number of cells between sites, in the logarithm."""
 
-_EXCLUSION_PX = 27.0
+_EXCLUSION_PX = 34.0
+_EXCLUSION_PER_SPACING = 0.7
 _STEPS = 8
 
 
@@ -43,10 +44,11 @@ def scatter_centres(
     side = image_px + 2 * MARGIN_PX
     draws = rng.random((most_cells(image_px), 2))[:n_cells] * side
     x, y = draws[:, 0].copy(), draws[:, 1].copy()
+    apart = min(_EXCLUSION_PX, _EXCLUSION_PER_SPACING * side / np.sqrt(mean))
     for _ in range(_STEPS):
         dx, dy = x[:, None] - x, y[:, None] - y
         distance = np.sqrt(dx * dx + dy * dy) + 1e-9
-        push = 0.45 * np.maximum(_EXCLUSION_PX / distance - 1.0, 0.0)
+        push = 0.45 * np.maximum(apart / distance - 1.0, 0.0)
         np.fill_diagonal(push, 0.0)
         x = np.clip(x + (push * dx).sum(1), 0, side)
         y = np.clip(y + (push * dy).sum(1), 0, side)

@@ -48,9 +48,10 @@ def trace_outlines(cells: Mapping[str, Tensor]) -> Outlines:
     cos_A, sin_A = (torch.as_tensor(t).to(like) for t in _direction_vectors())
     nucleus_MA = _nuclei(cells, cos_A, sin_A)
     gap_MA = (cells["gap_x"][:, None] * cos_A + cells["gap_y"][:, None] * sin_A).abs()
-    core_MA = nucleus_MA + gap_MA
+    reach_M1 = cells["reach"][:, None]
+    core_MA = torch.minimum(nucleus_MA + gap_MA, reach_M1 - _LEAST_RIM_PX)
     edge_MA = _edges(cells, cos_A, sin_A)
-    edge_MA = torch.minimum(edge_MA, cells["reach"][:, None])
+    edge_MA = torch.minimum(edge_MA, reach_M1)
     span_MA = (edge_MA - core_MA).clamp_min(_LEAST_RIM_PX)
     return Outlines(core_MA, span_MA, nucleus_MA)
 

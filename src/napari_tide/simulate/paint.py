@@ -19,6 +19,12 @@ from napari_tide.simulate.textures import TEXELS_PER_PX, TILE
 BACKGROUND_PHOTONS = (4.0, 7.0, 8.0, 8.0, 6.0)
 """Stain in the medium and autofluorescence, by channel."""
 
+RNA_FALL = 1.2
+"""Steepness of cytoplasmic RNA from the nucleus to the edge."""
+
+DOT_BRIGHTNESS = 1.7
+"""Of mitochondrial dots, so that fragmentation leaves the total stain alone."""
+
 BLEED_ER_FROM_RNA = 0.10
 BLEED_AGP_FROM_RNA = 0.05
 
@@ -104,6 +110,8 @@ def _locate(own: _Owned, outlines: Outlines, territory: Territory, *, image_px: 
         nx, ny = dx - side * gap_x, dy - side * gap_y
         radius = nucleus_A.take(row_Q + direction_bin(nx, ny))
         shells.append(radius - torch.sqrt(nx * nx + ny * ny))
+    to_edge = ((1.0 - depth) * span_Q).clamp_min_(0)
+    body = (1.0 - torch.exp(-0.6 * to_edge)) * (1.0 - 0.3 * torch.exp(-0.8 * rim))
     nearer = torch.where(shells[0] >= shells[1], 1.0, -1.0).to(like.dtype)
     shell = torch.maximum(*shells).masked_fill_(nobody, -99.0)
     return _Place(
@@ -111,7 +119,7 @@ def _locate(own: _Owned, outlines: Outlines, territory: Territory, *, image_px: 
         dy=dy,
         depth=depth.clamp_(0, 1),
         rim=rim,
-        body=1.0 - torch.exp(-0.7 * rim),
+        body=body,
         nucleus=(0.5 + 0.8 * shell).clamp(0, 1),
         shell=shell,
         from_nucleus_x=dx - nearer * gap_x,
@@ -150,7 +158,7 @@ def _dna(own: _Owned, place: _Place, textures: Mapping[str, Tensor], nucleoli: T
 
 def _rna(own: _Owned, place: _Place, textures: Mapping[str, Tensor], nucleoli: Tensor) -> Tensor:
     grain = 1.0 + 0.10 * textures["grain"] + 0.12 * textures["clouds"]
-    cytoplasm = own("rna") * place.body * torch.exp(-0.9 * place.depth) * grain
+    cytoplasm = own("rna") * place.body * torch.exp(-RNA_FALL * place.depth) * grain
     return cytoplasm * (1.0 - 0.45 * place.nucleus) + own("nucleoli") * nucleoli
 
 
@@ -163,21 +171,23 @@ def _er(own: _Owned, place: _Place, textures: Mapping[str, Tensor]) -> Tensor:
 
 
 def _agp(own: _Owned, place: _Place, textures: Mapping[str, Tensor]) -> Tensor:
-    rim = torch.exp(-place.rim / 1.3) * (1.0 - torch.exp(-3.0 * place.rim))
-    uneven = (1.0 + 0.35 * textures["clouds"]).clamp_min(0.2)
-    sheet = 26.0 * place.body * (0.55 + 0.45 * torch.exp(-1.5 * place.depth))
-    fibres = own("fibres") * place.body * textures["fibres"] * (1.0 - 0.6 * place.nucleus)
+    line = torch.exp(-place.rim / 1.3) * (1.0 - torch.exp(-3.0 * place.rim))
+    arcs = torch.exp(-(((place.rim - 4.5) / 1.6) ** 2)) * textures["clouds"].clamp_min(0)
+    uneven = (1.0 + 0.45 * textures["clouds"]).clamp_min(0.15)
+    sheet = 30.0 * place.body * (0.55 + 0.45 * torch.exp(-1.5 * place.depth))
+    bundles = textures["fibres"] * (1.0 - 0.5 * place.nucleus) + 0.25 * arcs
+    fibres = own("fibres") * place.body * bundles
     gx = place.dx - own("golgi_x")
     gy = place.dy - own("golgi_y")
     ribbon = (0.75 + 0.45 * textures["grain"]).clamp_min(0.1)
     golgi = own("golgi") * torch.exp(-(gx * gx + gy * gy) / 22.0) * ribbon
     golgi = golgi * place.body * (1.0 - 0.7 * place.nucleus)
     membrane = sheet * (1.0 + 0.12 * textures["grain"])
-    return membrane + 1.8 * own("edge") * rim * uneven + fibres + golgi
+    return membrane + 1.8 * own("edge") * line * uneven + fibres + golgi
 
 
 def _mito(own: _Owned, place: _Place, textures: Mapping[str, Tensor]) -> Tensor:
     dots = own("dots")
-    network = (1.0 - dots) * textures["filaments"] + dots * textures["dots"]
+    network = (1.0 - dots) * textures["filaments"] + dots * DOT_BRIGHTNESS * textures["dots"]
     fall = torch.exp(-own("mito_fall") * place.depth)
     return own("mito") * place.body * fall * (0.16 + network) * (1.0 - 0.85 * place.nucleus)

@@ -146,7 +146,7 @@ def _render_batch(
     )
     seen = expose(photons, on_device, longest_blur_px=float(optics.blur_px.max()))
     noise = _noise(seeds, seen, reproducible=reproducible)
-    counts: NDArray[np.uint16] = digitise(seen, noise, on_device).cpu().numpy().astype(np.uint16)
+    counts: NDArray[np.uint16] = digitise(seen, noise, on_device).cpu().numpy().view(np.uint16)
     return counts
 
 

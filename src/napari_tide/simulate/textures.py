@@ -27,7 +27,7 @@ def texture_bank() -> Mapping[str, NDArray[np.float64]]:
     warp = [2.5 * TEXELS_PER_PX * _noise(rng, coarse_px=14, fine_px=7) for _ in range(2)]
     return {
         "chromatin": _standard(
-            _noise(rng, coarse_px=7, fine_px=1.4) + 0.8 * _noise(rng, coarse_px=2.4, fine_px=0.9)
+            _noise(rng, coarse_px=8, fine_px=1.8) + 0.45 * _noise(rng, coarse_px=2.4, fine_px=0.9)
         ),
         "meshwork": _standard(
             -np.abs(_noise(rng, coarse_px=4.5, fine_px=1.6))
@@ -61,17 +61,17 @@ def _noise(
 def _filaments(rng: np.random.Generator) -> NDArray[np.float64]:
     """Tubes where two noises cross zero, broken where a third is low."""
     tubes = np.zeros((TILE, TILE))
-    for _ in range(2):
-        across = _noise(rng, coarse_px=9, fine_px=2.6)
-        broken = 1 / (1 + np.exp(-3.0 * (_noise(rng, coarse_px=12, fine_px=3.0) + 0.5)))
-        tubes = np.maximum(tubes, np.exp(-((across / 0.26) ** 2)) * broken)
+    for _ in range(3):
+        across = _noise(rng, coarse_px=7, fine_px=2.1)
+        broken = 1 / (1 + np.exp(-4.0 * (_noise(rng, coarse_px=9, fine_px=2.4) - 0.1)))
+        tubes = np.maximum(tubes, np.exp(-((across / 0.24) ** 2)) * broken)
     brightest: float = tubes.max()
     return tubes / brightest
 
 
 def _dots(rng: np.random.Generator) -> NDArray[np.float64]:
     """Round spots a little wider than the optics, in loose clusters."""
-    peaks = np.maximum(_noise(rng, coarse_px=3.2, fine_px=1.5) - 0.75, 0.0)
+    peaks = np.maximum(_noise(rng, coarse_px=3.2, fine_px=1.5) - 0.45, 0.0)
     clusters = 1 / (1 + np.exp(-2.0 * (_noise(rng, coarse_px=14, fine_px=4.0) + 0.6)))
     return np.minimum(peaks * clusters / 1.1, 1.0)
 
@@ -79,7 +79,7 @@ def _dots(rng: np.random.Generator) -> NDArray[np.float64]:
 def _fibres(rng: np.random.Generator, warp: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Bundles along the rows, bent by a slow warp, present in some bands only."""
     straight = np.maximum(_noise(rng, coarse_px=3.4, fine_px=0.8, stretch=16.0) - 0.35, 0.0)
-    bands = 1 / (1 + np.exp(-2.5 * _noise(rng, coarse_px=18, fine_px=6.0, stretch=2.5)))
+    bands = 1 / (1 + np.exp(-2.5 * (_noise(rng, coarse_px=18, fine_px=6.0, stretch=2.5) + 0.3)))
     row, column = np.indices((TILE, TILE))
     bent_row = (row + np.round(warp[0]).astype(np.int64)) % TILE
     bent_column = (column + np.round(warp[1]).astype(np.int64)) % TILE
@@ -96,7 +96,7 @@ def _vacuoles(rng: np.random.Generator) -> NDArray[np.float64]:
     """
     tile = np.zeros((TILE, TILE))
     centre = rng.random((_N_VACUOLES, 2)) * TILE
-    radius = TEXELS_PER_PX * (1.5 + 2.2 * rng.random(_N_VACUOLES) ** 2)
+    radius = TEXELS_PER_PX * (1.7 + 2.6 * rng.random(_N_VACUOLES) ** 2)
     rank = rng.random(_N_VACUOLES)
     texel = np.arange(TILE) + 0.5
     for (cy, cx), r, top in zip(centre, radius, rank, strict=True):
