@@ -72,7 +72,29 @@ def test_another_seed_gives_other_cells():
     assert np.corrcoef(images[0].ravel(), images[1].ravel())[0, 1] < 0.6
 
 
-@pytest.mark.parametrize("wrong", ["columns", "rows", "nan", "size"])
+def test_no_site_is_an_empty_batch():
+    assert render(0).shape == (0, len(CHANNELS), 96, 96)
+
+
+def test_a_field_without_cells_is_background_and_noise():
+    morphology = np.full((1, len(RESPONSES)), -10.0)
+    images = [render(morphology=morphology, seeds=[seed], image_px=16) for seed in range(12)]
+    assert min(int(image.max()) for image in images) < 115
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "warp"])
+def test_a_device_that_is_not_there_is_refused(device):
+    with pytest.raises(SimulationValueError, match=r"Available: \['cpu'"):
+        render_sites(
+            np.zeros((1, len(RESPONSES))),
+            plain_optics(1),
+            seeds_N=[0],
+            image_px=32,
+            device=device,
+        )
+
+
+@pytest.mark.parametrize("wrong", ["columns", "rows", "nan", "size", "seed"])
 def test_impossible_input_is_refused(wrong):
     morphology = np.zeros((2, len(RESPONSES)))
     seeds, image_px = [1, 2], 32
@@ -82,6 +104,8 @@ def test_impossible_input_is_refused(wrong):
         seeds = [1]
     if wrong == "nan":
         morphology[0, 0] = np.nan
+    if wrong == "seed":
+        seeds = [1, -2]
     if wrong == "size":
         image_px = 4
     with pytest.raises(SimulationValueError, match="expected"):

@@ -82,15 +82,19 @@ def render_sites(
         the same call on the same device gives the same noise.
     """
     _check(morphology_NP, optics, n_seeds=len(seeds_N), image_px=image_px)
+    drawer = _device(device)
     images_NCHW = np.empty((len(seeds_N), len(CHANNELS), image_px, image_px), np.uint16)
     seeds = [int(seed) for seed in seeds_N]
-    for sites in _batches(len(seeds), image_px, device):
+    if min(seeds, default=0) < 0:
+        message = f"seed {min(seeds)}; expected seeds of 0 or more"
+        raise SimulationValueError(message)
+    for sites in _batches(len(seeds), image_px, drawer.type):
         images_NCHW[sites] = _render_batch(
             morphology_NP[sites],
             optics.of(sites),
             seeds[sites],
             image_px=image_px,
-            device=torch.device(device),
+            device=drawer,
             reproducible=reproducible,
         )
     return images_NCHW
@@ -119,8 +123,16 @@ def _check(
         raise SimulationValueError(message)
 
 
-def _batches(n_sites: int, image_px: int, device: str) -> Iterator[slice]:
-    kind = "cuda" if device.startswith("cuda") else "cpu"
+def _device(name: str) -> torch.device:
+    available = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+    asked = "cuda:0" if name == "cuda" else name
+    if asked not in available:
+        message = f"no device {name!r} to render on. Available: {available}"
+        raise SimulationValueError(message)
+    return torch.device(asked)
+
+
+def _batches(n_sites: int, image_px: int, kind: str) -> Iterator[slice]:
     size = max(1, _PIXELS_AT_ONCE[kind] // image_px**2)
     for start in range(0, n_sites, size):
         yield slice(start, min(start + size, n_sites))
