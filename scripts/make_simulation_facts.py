@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from rdkit import Chem
 
 from napari_tide.chem.fingerprints import circular_fingerprint
+from napari_tide.chem.smiles import standardise_smiles
 
 OUT = Path(__file__).parents[1] / "src" / "napari_tide" / "simulate" / "data"
 
@@ -36,7 +36,7 @@ def compounds(path: Path) -> pd.DataFrame:
             "control": source["control_type"].replace("NA", ""),
             "targets": source["target_list"],
             "smiles": smiles,
-            "smiles_standard": smiles.map(Chem.CanonSmiles),
+            "smiles_standard": smiles.map(standardise_smiles),
             "ecfp4": smiles.map(_on_bits),
         }
     )

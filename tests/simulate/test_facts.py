@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from napari_tide.chem.fingerprints import circular_fingerprint
+from napari_tide.chem.smiles import standardise_many
 from napari_tide.simulate import facts
 
 
@@ -39,6 +40,11 @@ def test_stored_fingerprints_are_those_of_the_structures():
     stored_DF = facts.fingerprints(facts.compounds())
     computed = [circular_fingerprint(compound.smiles, "ecfp4") for compound in facts.compounds()]
     np.testing.assert_array_equal(stored_DF, np.stack(computed))
+
+
+def test_stored_standard_structures_are_those_of_the_package():
+    given = [compound.smiles for compound in facts.compounds()]
+    assert [compound.smiles_standard for compound in facts.compounds()] == standardise_many(given)
 
 
 def test_positive_controls_hit_knocked_out_genes():

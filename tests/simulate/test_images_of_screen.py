@@ -66,6 +66,16 @@ def test_load_data_has_cellprofiler_columns(written):
     assert not table.duplicated(["Metadata_Plate", "Metadata_Well", "Metadata_Site"]).any()
 
 
+def test_load_data_names_the_same_planes_as_the_screen_table(written):
+    out, _, _ = written
+    screen = read_screen(out, ReadOptions())
+    listed = read_screen(out / "load_data.csv", ReadOptions())
+    assert listed.channel_names == screen.channel_names
+    assert listed.n_sites == screen.n_sites
+    for row in range(screen.n_sites):
+        assert listed.site_at(row).planes == screen.site_at(row).planes
+
+
 def test_progress_counts_sites_to_the_end(written):
     _, described, told = written
     n_sites = described["sizes"]["sites"]
