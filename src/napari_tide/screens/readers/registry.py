@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_tide.errors import ScreenFormatError, ScreenMissingError
-from napari_tide.screens.readers import screen_table
+from napari_tide.screens.readers import load_data, phenix, screen_table
 from napari_tide.screens.readers.reader import Reader, ReadOptions
 from napari_tide.screens.screen import Screen
 
-READERS: tuple[Reader, ...] = (screen_table.READER,)
+READERS: tuple[Reader, ...] = (
+    screen_table.READER,
+    phenix.READER,
+    load_data.READER,
+)
 
 
 def find_reader(source: Path) -> Reader | None:

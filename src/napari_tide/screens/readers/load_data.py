@@ -1,0 +1,154 @@
+"""CellProfiler's ``load_data.csv``: a row per site, a file name and folder per channel.
+
+The folders are those of the machine the table was written on; images are found again by the end of
+the old path beneath the table's folder, or beneath the folder the user gives. Images that are found
+nowhere keep the last two folders of their old path.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from napari_tide.errors import ScreenFormatError
+from napari_tide.screens.assemble import name_channels
+from napari_tide.screens.join_screens import join_screens
+from napari_tide.screens.readers.delimited import first_line, read_delimited
+from napari_tide.screens.readers.found_files import FoundFiles
+from napari_tide.screens.readers.load_data_columns import (
+    FILE_COLUMN,
+    FileColumn,
+    LoadDataFiles,
+    names_by_folder,
+)
+from napari_tide.screens.readers.metadata_columns import pixel_size_of, site_metadata
+from napari_tide.screens.readers.reader import Reader, ReadOptions
+from napari_tide.screens.screen import Screen
+from napari_tide.screens.site_table import illumination_column, path_column
+
+_SUFFIXES = (".csv", ".csv.gz")
+_NAME_HINT = "load_data"
+_WITH_ILLUMINATION = "_with_illum"
+
+
+def claims(source: Path) -> bool:
+    """Tell whether the file is a load_data table, or the folder holds one."""
+    if source.is_dir():
+        return bool(_tables_in(source))
+    if not (source.is_file() and source.name.lower().endswith(_SUFFIXES)):
+        return False
+    return _NAME_HINT in source.name.lower() or FILE_COLUMN.search(first_line(source)) is not None
+
+
+def read(source: Path, options: ReadOptions) -> Screen:
+    """Read a load_data table, or all plates' tables in a folder.
+
+    Raises
+    ------
+    ScreenFormatError
+        It is no such table, is damaged, or its plates do not have the same channels.
+    PathEscapeError
+        The images lie outside the table's folder and the user did not allow it.
+    """
+    tables = _tables_in(source) if source.is_dir() else [source]
+    if not tables:
+        message = f"{source} holds no load_data.csv; give the table itself"
+        raise ScreenFormatError(message)
+    return join_screens([_read_table(table, options) for table in tables], source=str(source))
+
+
+def _tables_in(folder: Path) -> list[Path]:
+    """List the tables; where one stands with and without illumination, only the former."""
+    try:
+        inside = sorted(path for path in folder.iterdir() if path.is_file())
+    except OSError:
+        return []
+    tables = [
+        path
+        for path in inside
+        if path.name.lower().endswith(_SUFFIXES) and _NAME_HINT in path.name.lower()
+    ]
+    richer = {_plain_name(path) for path in tables if _WITH_ILLUMINATION in path.name}
+    return [
+        path
+        for path in tables
+        if _WITH_ILLUMINATION in path.name or _plain_name(path) not in richer
+    ]
+
+
+def _plain_name(path: Path) -> str:
+    return path.name.replace(_WITH_ILLUMINATION, "").removesuffix(".gz")
+
+
+def _read_table(path: Path, options: ReadOptions) -> Screen:
+    table = read_delimited(path)
+    files = LoadDataFiles.of(table, source=str(path))
+    imaged = files.has_image()
+    if not imaged.any():
+        message = f"{path} names no image in any of its {len(table)} rows; export it again"
+        raise ScreenFormatError(message)
+    channels = name_channels(list(files.images), _without_orig(options.channels))
+    metadata = site_metadata(table, plate=path.absolute().parent.name, source=str(path))
+    wanted = names_by_folder([*files.images.values(), *files.illumination.values()])
+    found = FoundFiles.of(wanted, table=path, options=options)
+    columns: dict[str, pd.Series] = {}
+    for channel in channels:
+        columns[path_column(channel.name)] = _addresses(files.images[channel.label], found)
+        if channel.label in files.illumination:
+            addresses = _addresses(files.illumination[channel.label], found)
+            columns[illumination_column(channel.name)] = addresses
+    pixel_size_um, warnings = pixel_size_of(table)
+    warnings += [*_gaps(files, imaged, path), *_lost_illumination(files, found)]
+    return Screen(
+        sites=pd.concat([metadata, pd.DataFrame(columns)], axis=1)[imaged],
+        channels=channels,
+        root=found.root,
+        format="load_data",
+        source=str(path),
+        pixel_size_um=pixel_size_um,
+        warnings=tuple(warnings),
+        allow_outside=options.allow_outside,
+    )
+
+
+def _without_orig(renames: Mapping[str, str]) -> dict[str, str]:
+    """Let a user say ``OrigDNA``, as the header does, or ``DNA``."""
+    return {re.sub(r"(?i)^orig(?=.)", "", label): stain for label, stain in renames.items()}
+
+
+def _gaps(files: LoadDataFiles, imaged: pd.Series, path: Path) -> list[str]:
+    warnings = []
+    if not imaged.all():
+        line = int((~imaged).to_numpy().argmax()) + 2
+        warnings.append(
+            f"{path} has {int((~imaged).sum())} rows that name no image (the first is line "
+            f"{line}); they are left out"
+        )
+    for label, column in files.images.items():
+        absent = int((column.names.eq("") & imaged).sum())
+        if absent:
+            warnings.append(f"{path} names no {label} image for {absent} of {len(imaged)} sites")
+    return warnings
+
+
+def _addresses(column: FileColumn, found: FoundFiles) -> pd.Series:
+    prefixes = {old: found.prefix(old) for old in found.places}
+    return (column.folders.map(prefixes) + column.names).where(column.names.ne(""), "")
+
+
+def _lost_illumination(files: LoadDataFiles, found: FoundFiles) -> list[str]:
+    folders = names_by_folder(files.illumination.values())
+    lost = [old for old in folders if not found.places[old].is_there]
+    if not lost:
+        return []
+    warning = (
+        f"the illumination functions once in {lost[0] or 'the folder of the table'} are not there; "
+        "copy them beneath the table's folder, or correct the images another way"
+    )
+    return [warning]
+
+
+READER = Reader("load_data", "CellProfiler load_data.csv", claims, read)
