@@ -1,0 +1,75 @@
+"""Opening a screen off the GUI thread: the newest request wins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from napari.qt.threading import FunctionWorker, create_worker
+from psygnal import Signal
+
+from napari_tide.errors import TideError
+from napari_tide.screens.readers.reader import ReadOptions
+from napari_tide.screens.readers.registry import read_screen
+from napari_tide.screens.screen import Screen
+from napari_tide.viewmodels.place import Place, first_usable_place
+from napari_tide.viewmodels.session import Session
+
+Opened = tuple[Screen, Place | None]
+
+
+def open_with_place(source: Path) -> Opened:
+    """Read a screen and find its first site with images."""
+    screen = read_screen(source, ReadOptions())
+    return screen, first_usable_place(screen)
+
+
+class ScreenOpener:
+    """Opens sources for one session."""
+
+    busy_changed = Signal(str)
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._worker: FunctionWorker | None = None
+
+    def open(self, source: Path) -> None:
+        """Read `source` in a thread, then show it; what is on show stays until then."""
+        self.cancel()
+        self._session.report("")
+        self.busy_changed.emit(f"reading {source.name} …")
+        worker = create_worker(_open_or_error, source, _start_thread=False, _ignore_errors=True)
+        worker.returned.connect(self._on_returned)
+        worker.errored.connect(self._on_errored)
+        self._worker = worker
+        worker.start()
+
+    def cancel(self) -> None:
+        """Forget the request under way; its thread ends by itself."""
+        if self._worker is not None:
+            self._worker.returned.disconnect(self._on_returned)
+            self._worker.errored.disconnect(self._on_errored)
+            self._worker = None
+            self.busy_changed.emit("")
+
+    def _on_returned(self, result: Opened | TideError) -> None:
+        self._worker = None
+        self.busy_changed.emit("")
+        if isinstance(result, TideError):
+            self._session.report(str(result))
+            return
+        screen, place = result
+        self._session.open(screen, place=place)
+
+    def _on_errored(self, error: Exception) -> None:
+        """Say what broke; napari keeps the traceback in its notifications."""
+        self._worker = None
+        self.busy_changed.emit("")
+        self._session.report(f"{type(error).__name__}: {error}; the notification has the details")
+
+
+def _open_or_error(source: Path) -> Opened | TideError:
+    """Give a user's own mistake back as a value: it is no fault of the program."""
+    try:
+        return open_with_place(source)
+    except TideError as error:
+        return error
