@@ -9,6 +9,8 @@ import traceback
 import click
 import typer
 
+from napari_tide.cli import app as app_command
+from napari_tide.cli import demo
 from napari_tide.errors import TideError
 
 app = typer.Typer(
@@ -23,6 +25,10 @@ app = typer.Typer(
 @app.callback()
 def _options(*, debug: bool = typer.Option(False, help="Show the traceback of an error.")) -> None:
     logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING)
+
+
+app.command("app")(app_command.run)
+app.command("demo")(demo.run)
 
 
 def main() -> None:
