@@ -9,21 +9,17 @@ os.environ["NAPARI_CONFIG"] = ""  # before napari is imported: settings are neit
 import gc
 
 import pytest
-from npe2 import PluginManager, PluginManifest
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QApplication
 
+from napari_tide._napari.launch import register_plugin
 from napari_tide._napari.viewer_desk import desk_of
 
 
 @pytest.fixture(autouse=True)
-def plugin(repository):
-    """The plugin, registered from the checkout where it is not installed."""
-    manager = PluginManager.instance()
-    manager.discover()
-    if "napari-tide" not in manager:
-        manager.register(PluginManifest.from_file(repository / "napari.yaml"))
-    return manager
+def plugin():
+    """The plugin, also where the checkout is not installed."""
+    register_plugin()
 
 
 @pytest.fixture(autouse=True)

@@ -115,10 +115,11 @@ def test_a_removed_layer_stays_away_until_all_are_gone(opened, viewer, wait_for)
     assert [layer.name for layer in viewer.layers] == ["DNA", "ER", "Mito"]
 
 
-def test_a_source_that_is_no_screen_is_a_sentence(qtbot, dock, tmp_path):
+def test_a_source_that_is_no_screen_is_a_sentence(qtbot, dock, viewer, tmp_path):
     dock.open(tmp_path / "nowhere")
     qtbot.waitUntil(lambda: "does not exist" in dock.status.value(), timeout=5000)
-    assert desk_of(dock._layers._viewer()).session.screen is None
+    assert "notification" not in dock.status.value()
+    assert desk_of(viewer).session.screen is None
 
 
 def test_another_screen_replaces_the_layers_and_keeps_the_users_own(

@@ -47,9 +47,18 @@ def test_numbers_take_the_ends_of_the_scale():
 
 
 def test_doses_over_a_wide_span_are_spread_in_their_logarithm():
-    fills, legend = colour_by_number({"a": 0.01, "b": 0.1, "c": 1.0})
+    values = {"a": 0.01, "b": 0.1, "c": 1.0}
+    fills, legend = colour_by_number(values, is_dose=True)
     assert legend.is_log
     assert fills["b"] == VIRIDIS[4]
+    fills, legend = colour_by_number(values)
+    assert not legend.is_log
+    assert fills["b"] == scale_colours(np.array([0.09 / 0.99]))[0]
+
+
+def test_names_are_listed_in_the_order_a_reader_counts():
+    _, legend = colour_by_category(dict(enumerate(["drug 10", "drug 2", "Alpha", "beta 1"])))
+    assert [name for name, _ in legend.entries] == ["Alpha", "beta 1", "drug 2", "drug 10"]
 
 
 def test_one_value_or_none_still_has_a_legend():

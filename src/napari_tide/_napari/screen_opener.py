@@ -37,7 +37,7 @@ class ScreenOpener:
         self.cancel()
         self._session.report("")
         self.busy_changed.emit(f"reading {source.name} …")
-        worker = create_worker(_open_or_error, source, _start_thread=False, _ignore_errors=True)
+        worker = create_worker(_open_or_sentence, source, _start_thread=False, _ignore_errors=True)
         worker.returned.connect(self._on_returned)
         worker.errored.connect(self._on_errored)
         self._worker = worker
@@ -51,11 +51,11 @@ class ScreenOpener:
             self._worker = None
             self.busy_changed.emit("")
 
-    def _on_returned(self, result: Opened | TideError) -> None:
+    def _on_returned(self, result: Opened | str) -> None:
         self._worker = None
         self.busy_changed.emit("")
-        if isinstance(result, TideError):
-            self._session.report(str(result))
+        if isinstance(result, str):
+            self._session.report(result)
             return
         screen, place = result
         self._session.open(screen, place=place)
@@ -67,9 +67,9 @@ class ScreenOpener:
         self._session.report(f"{type(error).__name__}: {error}; the notification has the details")
 
 
-def _open_or_error(source: Path) -> Opened | TideError:
-    """Give a user's own mistake back as a value: it is no fault of the program."""
+def _open_or_sentence(source: Path) -> Opened | str:
+    """Give a user's own mistake back as its sentence: no fault of the program, no traceback."""
     try:
         return open_with_place(source)
     except TideError as error:
-        return error
+        return str(error)

@@ -107,7 +107,8 @@ class PlateTable:
             return dict.fromkeys(self.wells.index, IMAGED), Legend()
         values = self.wells[choice.column]
         if is_numeric(values):
-            return colour_by_number(dict(zip(values.index, values.astype(float), strict=True)))
+            numbers = dict(zip(values.index, values.astype(float), strict=True))
+            return colour_by_number(numbers, is_dose=choice.column == "dose_um")
         texts = [CONTROL_TITLES.get(str(value), str(value)) for value in values.fillna("")]
         vehicle = set(self.wells.loc[self.wells["control"] == "negcon", "compound"])
         neutral = vehicle if choice.column == "compound" else ()

@@ -8,6 +8,7 @@ in grey too.
 from __future__ import annotations
 
 import colorsys
+import re
 from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar
@@ -59,7 +60,7 @@ def colour_by_category(
     values: Mapping[Key, str], *, neutral: Collection[str] = ()
 ) -> tuple[dict[Key, RGB], Legend]:
     """Colour by text; an empty value has no colour, `neutral` ones (controls) share a grey."""
-    names = sorted({value for value in values.values() if value})
+    names = sorted({value for value in values.values() if value}, key=_natural_order)
     told = [name for name in names if name not in neutral]
     colour_of = {name: NEUTRAL for name in names if name in neutral}
     colour_of |= dict(zip(told, _category_colours(len(told)), strict=True))
@@ -67,16 +68,18 @@ def colour_by_category(
     return fills, Legend("categories", tuple(colour_of.items()))
 
 
-def colour_by_number(values: Mapping[Key, float]) -> tuple[dict[Key, RGB], Legend]:
+def colour_by_number(
+    values: Mapping[Key, float], *, is_dose: bool = False
+) -> tuple[dict[Key, RGB], Legend]:
     """Colour by number; a value that is not finite has no colour.
 
-    Doses are spread evenly in their logarithm: positive values over a 30-fold span are shown so.
+    Doses are chosen evenly in their logarithm: over a 30-fold span they are coloured so.
     """
     finite = {key: float(value) for key, value in values.items() if np.isfinite(value)}
     if not finite:
         return {}, Legend()
     low, high = min(finite.values()), max(finite.values())
-    is_log = low > 0 and high / low >= _LOG_SPAN
+    is_log = is_dose and low > 0 and high / low >= _LOG_SPAN
     places = np.fromiter(finite.values(), dtype=float)
     if is_log:
         places, start, stop = np.log(places), np.log(low), np.log(high)
@@ -105,6 +108,12 @@ def _category_colours(n_categories: int) -> list[RGB]:
     if n_categories <= len(OKABE_ITO):
         return list(OKABE_ITO[:n_categories])
     return [_spread_colour(number) for number in range(n_categories)]
+
+
+def _natural_order(name: str) -> list[tuple[int, str]]:
+    """Sort "compound 2" before "compound 10"."""
+    pieces = re.split(r"(\d+)", name.lower())
+    return [(int(piece) if piece.isdecimal() else 0, piece) for piece in pieces]
 
 
 def _spread_colour(number: int) -> RGB:

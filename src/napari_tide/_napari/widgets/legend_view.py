@@ -45,6 +45,7 @@ class LegendView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._legend = Legend()
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._names = QLabel(self)
         self._names.setWordWrap(True)
         self._names.setTextFormat(Qt.TextFormat.RichText)
@@ -84,6 +85,8 @@ class LegendView(QWidget):
             "".join(f"<div style='margin-bottom: 4px'>{line}</div>" for line in lines)
         )
         self._names.setVisible(bool(lines))
+        self._names.updateGeometry()
+        self.updateGeometry()
 
 
 def _entry(name: str, colour: str) -> str:

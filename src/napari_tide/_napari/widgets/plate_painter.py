@@ -90,8 +90,8 @@ class PlatePainter:
     def _paint_controls(self, plate: PlateViewModel) -> None:
         """Ring negative controls; positive ones also carry a dot, for those who see no colour."""
         size = self._geometry.cell_px
-        if size < 5:
-            return
+        if not self._is_round:
+            return  # too small for rings: tooltips tell the controls
         self._painter.setBrush(Qt.BrushStyle.NoBrush)
         for well in plate.wells:
             control = plate.control(well)
