@@ -51,7 +51,9 @@ def _choose(planes: pd.DataFrame, axis: Axis, wanted: int | None, source: str) -
         )
         raise ScreenValueError(message)
     if wanted not in present:
-        message = f"{source} has no {said} {wanted}; choose {option} among {_listed(present)}"
+        message = (
+            f"{source} has no {said} {wanted} (it has {_listed(present)}); choose another {option}"
+        )
         raise ScreenValueError(message)
     is_single = planes.groupby("label")[axis].transform("nunique") == 1
     return planes[(planes[axis] == wanted) | is_single]

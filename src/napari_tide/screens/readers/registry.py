@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_tide.errors import ScreenFormatError, ScreenMissingError
-from napari_tide.screens.readers import load_data, phenix, screen_table
+from napari_tide.screens.readers import file_names, load_data, phenix, screen_table
 from napari_tide.screens.readers.reader import Reader, ReadOptions
 from napari_tide.screens.screen import Screen
 
@@ -13,6 +13,7 @@ READERS: tuple[Reader, ...] = (
     screen_table.READER,
     phenix.READER,
     load_data.READER,
+    file_names.READER,
 )
 
 
@@ -34,7 +35,10 @@ def read_screen(source: Path, options: ReadOptions) -> Screen:
     if not source.exists():
         message = f"{source} does not exist; give a plate folder, load_data.csv, Index.xml or .zarr"
         raise ScreenMissingError(message)
-    reader = find_reader(source)
+    if options.images is not None and not options.images.is_dir():
+        message = f"{options.images} is no folder; give with --images the folder of the images"
+        raise ScreenMissingError(message)
+    reader = file_names.READER if options.pattern is not None else find_reader(source)
     if reader is None:
         supported = "; ".join(reader.title for reader in READERS)
         message = (
