@@ -8,8 +8,7 @@ from napari.qt.threading import FunctionWorker, create_worker
 from psygnal import Signal
 
 from napari_tide.errors import TideError
-from napari_tide.screens.readers.reader import ReadOptions
-from napari_tide.screens.readers.registry import read_screen
+from napari_tide.screens.open_screen import open_screen
 from napari_tide.screens.screen import Screen
 from napari_tide.viewmodels.place import Place, first_usable_place
 from napari_tide.viewmodels.session import Session
@@ -19,7 +18,7 @@ Opened = tuple[Screen, Place | None]
 
 def open_with_place(source: Path) -> Opened:
     """Read a screen and find its first site with images."""
-    screen = read_screen(source, ReadOptions())
+    screen = open_screen(source)
     return screen, first_usable_place(screen)
 
 

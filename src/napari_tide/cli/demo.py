@@ -13,8 +13,7 @@ import typer
 from napari_tide.cli.app import open_napari
 from napari_tide.cli.display import display_for_pictures, has_display
 from napari_tide.errors import OutputWriteError
-from napari_tide.screens.readers.reader import ReadOptions
-from napari_tide.screens.readers.registry import read_screen
+from napari_tide.screens.open_screen import open_screen
 from napari_tide.screens.sample_data import sample_folder
 
 _TIMEOUT_S = 180
@@ -49,7 +48,7 @@ def _make_folder(out: Path) -> None:
 def _write_montage(sample: Path, path: Path) -> Path:
     from napari_tide.viewmodels.montage import plate_montage, write_png
 
-    screen = read_screen(sample, ReadOptions())
+    screen = open_screen(sample)
     write_png(plate_montage(screen, screen.plate_names[0]), path)
     return path
 

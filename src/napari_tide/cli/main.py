@@ -6,12 +6,15 @@ import logging
 import sys
 import traceback
 
-import click
 import typer
 
 from napari_tide.cli import app as app_command
 from napari_tide.cli import demo
+from napari_tide.cli.inspect import inspect
 from napari_tide.errors import TideError
+
+# click's ClickException, which some versions of typer import and others carry a copy of
+_USAGE_ERROR: type[typer.BadParameter] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     name="tide",
@@ -29,6 +32,7 @@ def _options(*, debug: bool = typer.Option(False, help="Show the traceback of an
 
 app.command("app")(app_command.run)
 app.command("demo")(demo.run)
+app.command()(inspect)
 
 
 def main() -> None:
@@ -37,9 +41,9 @@ def main() -> None:
         status = app(standalone_mode=False)
     except TideError as error:
         _fail(str(error))
-    except click.ClickException as error:
-        _fail(error.format_message())
-    except (KeyboardInterrupt, click.Abort):
+    except _USAGE_ERROR as error:
+        _fail(error.format_message() or "say which command, for example: tide inspect PLATE_FOLDER")
+    except (KeyboardInterrupt, typer.Abort):
         _fail("cancelled")
     except Exception as error:  # noqa: BLE001 - the one catch-all of the command line
         _fail(f"{type(error).__name__}: {error}; run again with --debug for the traceback")
