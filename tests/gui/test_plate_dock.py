@@ -136,6 +136,21 @@ def test_another_screen_replaces_the_layers_and_keeps_the_users_own(
     assert kept == ["mine"]
 
 
+def test_a_plate_map_joins_without_loading_the_field_again(
+    qtbot, dock, opened, viewer, wait_for, tmp_path
+):
+    opened.session.go_to(Well.parse("C02"))
+    wait_for(viewer)
+    pixels_before = [layer.data for layer in viewer.layers]
+    (tmp_path / "map.csv").write_text("well_position,compound\nC02,taxol\nC03,taxol\n")
+    dock.join_plate_map(tmp_path / "map.csv")
+    qtbot.waitUntil(lambda: "taxol" in opened.plate.treatment(), timeout=10_000)
+    assert opened.session.well == Well.parse("C02")
+    assert "taxol" in viewer.canvas.overlays.text.text
+    after = [layer.data for layer in viewer.layers]
+    assert all(old is new for old, new in zip(pixels_before, after, strict=True))
+
+
 def test_dropping_a_folder_on_the_dock_opens_it(dock, viewer, plate_folder, wait_for):
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(plate_folder))])

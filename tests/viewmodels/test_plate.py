@@ -121,3 +121,17 @@ def test_two_viewmodels_on_one_session_agree(plate, session):
     other = PlateViewModel(session)
     plate.step(columns=1)
     assert other.current == well("B03")
+
+
+def test_a_plate_of_drugs_and_knock_outs_is_coloured_by_either(screen):
+    sites = screen.sites.copy()
+    knocked = (sites["well"] == "D02") & (sites["plate"] == "P1")
+    sites.loc[knocked, ["compound", "control"]] = ""
+    sites.loc[knocked, "gene"] = "TUBB"
+    sites.loc[knocked, "perturbation_type"] = "crispr"
+    session = Session()
+    session.open(screen.with_sites(sites))
+    plate = PlateViewModel(session)
+    assert plate.colour_choice.title == "Compound or gene"
+    assert plate.fills[well("D02")] != plate.fills[well("D03")]
+    assert "D02 · TUBB knock-out" in plate.describe(well("D02"))

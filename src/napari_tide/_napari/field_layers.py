@@ -130,7 +130,10 @@ class FieldLayers:
 
     def _on_place(self, place: Place) -> None:
         site, screen = self._session.site(), self._session.screen
-        if site is None or screen is None or (place == self._shown and not self._loader.is_busy):
+        if site is None or screen is None:
+            return
+        if place == self._shown and not self._loader.is_busy:
+            self._show_overlays()  # the same pixels, perhaps with a plate map joined since
             return
         shape = next((layer.data.shape for layer in self._layers.values()), (256, 256))
         self._loader.request(site, screen.channel_names, blank_shape=shape)

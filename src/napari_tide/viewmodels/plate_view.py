@@ -19,7 +19,9 @@ from napari_tide.viewmodels.well_colouring import (
     is_numeric,
 )
 
+EITHER = "compound_or_gene"
 TITLES: Mapping[str, str] = {
+    EITHER: "Compound or gene",
     "compound": "Compound",
     "dose_um": "Dose (µM)",
     "gene": "Gene",
@@ -32,7 +34,7 @@ TITLES: Mapping[str, str] = {
     "n_sites": "Sites imaged",
 }
 CONTROL_TITLES: Mapping[str, str] = {"negcon": "negative control", "poscon": "positive control"}
-_PREFERRED = ("compound", "gene", "control", "perturbation_type")
+_PREFERRED = (EITHER, "compound", "gene", "control", "perturbation_type")
 _NEVER = {*KEY, "smiles", "smiles_standard"}
 
 
@@ -55,11 +57,13 @@ class Treatment:
     dose_um: float
     gene: str
     control: str
+    perturbation_type: str = ""
 
     def describe(self) -> str:
         """Say it as a user would: ``"nocodazole 2.5 µM"``, ``"DMSO (negative control)"``."""
         dose = f"{self.dose_um:.3g} µM" if self.compound and self.dose_um > 0 else ""
-        said = " ".join(part for part in (self.compound, dose, self.gene) if part)
+        knock_out = "knock-out" if self.gene and self.perturbation_type == "crispr" else ""
+        said = " ".join(part for part in (self.compound, dose, self.gene, knock_out) if part)
         control = CONTROL_TITLES.get(self.control, "")
         return f"{said} ({control})" if said and control else said or control
 
@@ -83,10 +87,13 @@ class PlateTable:
         wells = sites.drop_duplicates("well").copy()
         wells.index = pd.Index([parsed[name] for name in wells["well"]], dtype=object)
         wells["n_sites"] = [len(rows[well]) for well in wells.index]
-        said = zip(
-            wells["compound"], wells["dose_um"], wells["gene"], wells["control"], strict=True
-        )
-        treatments = dict(zip(wells.index, (Treatment(*values) for values in said), strict=True))
+        said = wells[["compound", "dose_um", "gene", "control", "perturbation_type"]]
+        treatments = {
+            well: Treatment(*values)
+            for well, values in zip(wells.index, said.itertuples(index=False), strict=True)
+        }
+        if (wells["compound"] != "").any() and (wells["gene"] != "").any():
+            wells[EITHER] = wells["compound"].where(wells["compound"] != "", wells["gene"])
         return cls(wells, rows, treatments)
 
     def choices(self) -> list[ColourChoice]:
@@ -111,7 +118,7 @@ class PlateTable:
             return colour_by_number(numbers, is_dose=choice.column == "dose_um")
         texts = [CONTROL_TITLES.get(str(value), str(value)) for value in values.fillna("")]
         vehicle = set(self.wells.loc[self.wells["control"] == "negcon", "compound"])
-        neutral = vehicle if choice.column == "compound" else ()
+        neutral = vehicle if choice.column in (EITHER, "compound") else ()
         return colour_by_category(dict(zip(values.index, texts, strict=True)), neutral=neutral)
 
     def control(self, well: Well) -> str:

@@ -90,5 +90,5 @@ class LegendView(QWidget):
 
 
 def _entry(name: str, colour: str) -> str:
-    words = escape(name).replace(" ", "&nbsp;")
+    words = escape(name).replace(" ", "&nbsp;").replace("-", "&#8209;")
     return f'<span style="color: {colour}">⬤</span>&nbsp;{words}'

@@ -33,6 +33,7 @@ from napari_tide.screens.sample_data import sample_folder
 from napari_tide.screens.well import Well
 
 _TABLES = "Screens (*.parquet *.csv *.xml);;All files (*)"
+_MAPS = "Tables (*.csv *.tsv *.txt *.gz *.parquet);;All files (*)"
 _EMPTY = (
     "<p style='font-size: large'><b>No screen is open</b></p>"
     "<p>Drop a plate folder here or on the canvas,<br>or use <b>Open folder…</b> above.</p>"
@@ -56,6 +57,10 @@ class PlateDock(QWidget):
     def open(self, source: Path) -> None:
         """Open a screen in the background."""
         self._opener.open(source)
+
+    def join_plate_map(self, plate_map: Path) -> None:
+        """Join a plate map in the background."""
+        self._opener.join_plate_map(plate_map)
 
     @property
     def plate_map(self) -> PlateMap:
@@ -81,6 +86,9 @@ class PlateDock(QWidget):
         self._open_folder = _button("Open folder…", "Open a plate folder or an OME-Zarr plate")
         self._open_file = _button(
             "Open file…", "Open a table or index: load_data.csv, Index.xml, screen.parquet"
+        )
+        self._open_map = _button(
+            "Plate map…", "Say what is in the wells: a plate map or barcode table (CSV, TSV, TXT)"
         )
         self._open_sample = _button("Open sample plate", "Open the simulated 96-well plate")
         self._plates = QComboBox(self)
@@ -116,6 +124,7 @@ class PlateDock(QWidget):
         opening = QHBoxLayout()
         opening.addWidget(self._open_folder)
         opening.addWidget(self._open_file)
+        opening.addWidget(self._open_map)
         choices = QFormLayout()
         choices.setContentsMargins(0, 0, 0, 0)
         choices.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
@@ -161,6 +170,7 @@ class PlateDock(QWidget):
     def _connect(self) -> None:
         self._open_folder.clicked.connect(self._choose_folder)
         self._open_file.clicked.connect(self._choose_file)
+        self._open_map.clicked.connect(self._choose_map)
         self._open_sample.clicked.connect(self._choose_sample)
         self._plates.textActivated.connect(self._session.choose_plate)
         self._colours.activated.connect(self._on_colour_chosen)
@@ -184,6 +194,7 @@ class PlateDock(QWidget):
 
     def _refresh_plates(self) -> None:
         self._pages.setCurrentIndex(1 if self._session.screen else 0)
+        self._open_map.setEnabled(self._session.screen is not None)
         names = self._plate.plate_names
         self._plates.clear()
         self._plates.addItems(names)
@@ -254,6 +265,11 @@ class PlateDock(QWidget):
         file, _ = QFileDialog.getOpenFileName(self, "Open a screen's table or index", "", _TABLES)
         if file:
             self.open(Path(file))
+
+    def _choose_map(self) -> None:
+        file, _ = QFileDialog.getOpenFileName(self, "Open a plate map", "", _MAPS)
+        if file:
+            self.join_plate_map(Path(file))
 
     def _choose_sample(self) -> None:
         try:
