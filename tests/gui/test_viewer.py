@@ -4,6 +4,8 @@ import gc
 import weakref
 
 import pytest
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import QApplication
 
 from napari_tide._napari.reader import get_reader
 from napari_tide._napari.viewer_desk import desk_of
@@ -77,6 +79,26 @@ def test_closing_while_a_well_loads_is_quiet(make_napari_viewer_proxy, plate_fol
     desk = wait_for(viewer)
     desk.session.go_to(Well.parse("C02"))
     viewer.close()
+
+
+def test_a_closed_dock_is_forgotten_and_comes_back_where_it_was(
+    make_napari_viewer, plate_folder, wait_for
+):
+    viewer = make_napari_viewer()
+    dock = viewer.window.add_plugin_dock_widget("napari-tide", "Plate")[1]
+    desk_of(viewer).opener.open(plate_folder)
+    desk = wait_for(viewer)
+    viewer.window.remove_dock_widget(dock)
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    closed = weakref.ref(dock)
+    del dock
+    gc.collect()
+    assert closed() is None
+    desk.session.go_to(Well.parse("C02"))
+    desk.session.hover_over(Well.parse("C03"))
+    wait_for(viewer)
+    again = viewer.window.add_plugin_dock_widget("napari-tide", "Plate")[1]
+    assert again.plate_map.value() == Well.parse("C02")
 
 
 @pytest.mark.parametrize("name", ["empty", "plain.csv", "plain.parquet", "stack.tif"])

@@ -91,6 +91,7 @@ class PlateDock(QWidget):
             "Plate map…", "Say what is in the wells: a plate map or barcode table (CSV, TSV, TXT)"
         )
         self._open_sample = _button("Open sample plate", "Open the simulated 96-well plate")
+        self._open_sample.setMinimumWidth(160)
         self._plates = QComboBox(self)
         self._plates.setToolTip("The plate on show")
         self._colours = QComboBox(self)
@@ -199,7 +200,6 @@ class PlateDock(QWidget):
         self._plates.clear()
         self._plates.addItems(names)
         self._plates.setCurrentText(self._plate.plate_name)
-        self._plates.setEnabled(len(names) > 1)
 
     def _refresh_colours(self) -> None:
         self._colours.clear()
@@ -282,5 +282,6 @@ class PlateDock(QWidget):
 
 def _button(text: str, help_text: str) -> QPushButton:
     button = QPushButton(text)
+    button.setMinimumHeight(28)
     button.setToolTip(help_text)
     return button
