@@ -21,7 +21,7 @@ from napari_tide.viewmodels.field_planes import FieldPlanes, Plane, display_limi
 from napari_tide.viewmodels.place import Place
 from napari_tide.viewmodels.plate import PlateViewModel
 from napari_tide.viewmodels.session import Session
-from napari_tide.viewmodels.stain_colours import channel_share, stain_colours
+from napari_tide.viewmodels.stain_colours import channel_share, overlaid_channels, stain_colours
 from napari_tide.viewmodels.well_colouring import RGB
 
 METADATA_KEY = "napari_tide"
@@ -35,6 +35,7 @@ class LayerOptions(TypedDict):
     colormap: Colormap
     blending: str
     opacity: float
+    visible: bool
     scale: tuple[float, float]
     units: tuple[str, str]
     axis_labels: tuple[str, str]
@@ -50,7 +51,8 @@ def layer_options(screen: Screen, place: Place, channel: str, plane: Plane) -> L
         "name": channel,
         "colormap": stain_colormap(channel, stain_colours(screen.channel_names)[channel]),
         "blending": "additive",
-        "opacity": channel_share(len(screen.channels)),
+        "opacity": channel_share(screen.channel_names),
+        "visible": channel in overlaid_channels(screen.channel_names),
         "scale": (size or _UNKNOWN_PIXEL,) * 2,
         "units": (unit, unit),
         "axis_labels": ("y", "x"),

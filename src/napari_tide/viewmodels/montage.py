@@ -17,7 +17,7 @@ from napari_tide.screens.screen import Screen, Site
 from napari_tide.screens.well import row_name
 from napari_tide.viewmodels.field_planes import Plane, display_limits, read_field
 from napari_tide.viewmodels.pixel_font import draw_text
-from napari_tide.viewmodels.stain_colours import channel_share, stain_colours
+from napari_tide.viewmodels.stain_colours import channel_share, overlaid_channels, stain_colours
 
 Picture = npt.NDArray[np.uint8]
 Thumbnails = Mapping[str, npt.NDArray[np.float32]]
@@ -36,11 +36,12 @@ def plate_montage(screen: Screen, plate: str, *, well_px: int = 96) -> Picture:
     compared. Channels that cannot be read stay dark; wells that were not imaged stay grey.
     """
     wells = {}
-    limits: dict[str, list[tuple[float, float]]] = {name: [] for name in screen.channel_names}
+    channels = overlaid_channels(screen.channel_names)
+    limits: dict[str, list[tuple[float, float]]] = {name: [] for name in channels}
     chosen = screen.plate(plate)
     for well in chosen.wells:
         site = screen.site(plate, well, screen.site_numbers(plate, well)[0])
-        wells[well] = _thumbnails(site, screen.channel_names, well_px, limits)
+        wells[well] = _thumbnails(site, channels, well_px, limits)
     shared = {
         name: tuple(np.median(pairs, axis=0)) if pairs else (0.0, 1.0)
         for name, pairs in limits.items()
@@ -103,7 +104,7 @@ def _shrunk(plane: Plane, size: int) -> npt.NDArray[np.float32]:
 
 def _composite(thumbnails: Thumbnails, limits: Mapping[str, tuple[float, ...]]) -> Picture:
     colours = stain_colours(list(thumbnails))
-    share_each = channel_share(len(thumbnails))
+    share_each = channel_share(list(thumbnails))
     light = np.zeros((), np.float32)
     for name, thumbnail in thumbnails.items():
         low, high = limits[name]

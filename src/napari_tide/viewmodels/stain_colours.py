@@ -31,9 +31,15 @@ _OTHERS: tuple[RGB, ...] = (
 )
 
 
-def channel_share(n_channels: int) -> float:
-    """Give the strength at which that many overlaid stains stay short of plain white."""
-    return min(1.0, 2.75 / max(n_channels, 1))
+def overlaid_channels(channels: Sequence[str]) -> list[str]:
+    """List the channels shown at first: brightfield would cover the stains with grey."""
+    stains = [name for name in channels if not name.startswith("Brightfield")]
+    return stains or list(channels[:1])
+
+
+def channel_share(channels: Sequence[str]) -> float:
+    """Give the strength at which the overlaid channels stay short of plain white."""
+    return min(1.0, 2.75 / max(len(overlaid_channels(channels)), 1))
 
 
 def stain_colours(channels: Sequence[str]) -> dict[str, RGB]:
