@@ -8,6 +8,8 @@ import traceback
 
 import typer
 
+from napari_tide.cli import app as app_command
+from napari_tide.cli import demo
 from napari_tide.cli.inspect import inspect
 from napari_tide.cli.simulate import simulate
 from napari_tide.errors import TideError
@@ -23,6 +25,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command("app")(app_command.run)
+app.command("demo")(demo.run)
 app.command()(inspect)
 app.command()(simulate)
 
