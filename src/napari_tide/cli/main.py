@@ -10,6 +10,8 @@ import typer
 
 from napari_tide.cli import app as app_command
 from napari_tide.cli import demo
+from napari_tide.cli.aggregate import aggregate
+from napari_tide.cli.align import align
 from napari_tide.cli.inspect import inspect
 from napari_tide.cli.simulate import simulate
 from napari_tide.errors import TideError
@@ -25,6 +27,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(aggregate)
+app.command()(align)
 app.command("app")(app_command.run)
 app.command("demo")(demo.run)
 app.command()(inspect)
