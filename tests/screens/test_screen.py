@@ -85,6 +85,12 @@ def test_missing_files_are_listed_without_opening_any(tmp_path):
     ]  # fmt: skip
 
 
+def test_a_missing_file_that_holds_several_planes_is_listed_once(tmp_path):
+    rows = [("P1", "B2", 1, label, f"gone.tif#page={i}") for i, label in enumerate(["DNA", "ER"])]
+    missing = screen_of(*rows, root=tmp_path).missing_files()
+    assert missing == [str(tmp_path / "gone.tif")]
+
+
 @pytest.mark.parametrize("name", ["screen.parquet", "screen.csv"])
 def test_a_saved_screen_reads_back_the_same_from_another_folder(tmp_path, name):
     screen = screen_of(*TWO_SITES, root=tmp_path / "images", pixel_size_um=0.598)

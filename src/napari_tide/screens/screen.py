@@ -155,17 +155,16 @@ class Screen:
 
     def missing_files(self) -> list[str]:
         """List the image files the table names that are not there (no file is opened)."""
-        listed: dict[str, set[str] | None] = {}
-        missing = []
+        listed: dict[str, set[str]] = {}
+        missing: dict[str, None] = {}  # once each: an array or stack holds several planes
         for address in self._distinct_paths([path_column(name) for name in self.channel_names]):
             path = self.resolve(address).path
             folder = str(path.parent)
             if folder not in listed:
-                listed[folder] = set(os.listdir(folder)) if Path(folder).is_dir() else None
-            names = listed[folder]
-            if names is None or path.name not in names:
-                missing.append(str(path))
-        return missing
+                listed[folder] = set(os.listdir(folder)) if Path(folder).is_dir() else set()
+            if path.name not in listed[folder]:
+                missing[str(path)] = None
+        return list(missing)
 
     def _addresses(self, values: pd.Series, column_of: object) -> dict[str, PlaneAddress]:
         assert callable(column_of)
