@@ -5,11 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_tide.errors import ScreenFormatError, ScreenMissingError
-from napari_tide.screens.readers import image_express, rxrx, screen_table
+from napari_tide.screens.readers import image_express, ome_zarr, rxrx, screen_table
 from napari_tide.screens.readers.reader import Reader, ReadOptions
 from napari_tide.screens.screen import Screen
 
-READERS: tuple[Reader, ...] = (screen_table.READER, image_express.READER, rxrx.READER)
+READERS: tuple[Reader, ...] = (
+    screen_table.READER,
+    ome_zarr.READER,
+    image_express.READER,
+    rxrx.READER,
+)
 
 
 def find_reader(source: Path) -> Reader | None:
