@@ -91,6 +91,18 @@ def test_a_missing_file_that_holds_several_planes_is_listed_once(tmp_path):
     assert missing == [str(tmp_path / "gone.tif")]
 
 
+def test_wells_beyond_the_plate_are_refused_with_the_source_named():
+    with pytest.raises(ScreenFormatError, match="here: well Z99 lies outside the largest plate"):
+        screen_of(("P1", "Z99", 1, "ER", "x.tif"))
+    with pytest.raises(ScreenFormatError, match=r"here says its plates have 8 rows .* well P24"):
+        screen_of(("P1", "P24", 1, "ER", "x.tif"), plate_format=PlateFormat(8, 12))
+
+
+def test_renaming_a_channel_that_is_not_there_is_refused():
+    with pytest.raises(ScreenValueError, match=r"'ch9', which is no channel. Available: \['ER'\]"):
+        screen_of(("P1", "A01", 1, "ER", "x.tif"), renames={"ch9": "DNA"})
+
+
 @pytest.mark.parametrize("name", ["screen.parquet", "screen.csv"])
 def test_a_saved_screen_reads_back_the_same_from_another_folder(tmp_path, name):
     screen = screen_of(*TWO_SITES, root=tmp_path / "images", pixel_size_um=0.598)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from napari_tide.errors import ScreenFormatError
+from napari_tide.errors import ScreenFormatError, ScreenValueError
 from napari_tide.screens.channels import Channel, stain_name
 from napari_tide.screens.plate_format import PlateFormat
 from napari_tide.screens.screen import Screen
@@ -23,8 +23,14 @@ def name_channels(labels: Sequence[str], renames: Mapping[str, str]) -> tuple[Ch
     ------
     ScreenFormatError
         Two labels would be the same stain.
+    ScreenValueError
+        The user names a label that is not there.
     """
     given = {label.lower(): stain for label, stain in renames.items()}
+    unknown = [label for label in renames if label.lower() not in map(str.lower, labels)]
+    if unknown:
+        message = f"--channels names {unknown[0]!r}, which is no channel. Available: {list(labels)}"
+        raise ScreenValueError(message)
     channels = tuple(Channel(stain_name(given.get(name.lower(), name)), name) for name in labels)
     seen: dict[str, str] = {}
     for channel in channels:

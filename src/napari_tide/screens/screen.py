@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from napari_tide.errors import PathEscapeError, ScreenFormatError, ScreenValueError
+from napari_tide.errors import (
+    PathEscapeError,
+    PlateValueError,
+    ScreenFormatError,
+    ScreenValueError,
+)
 from napari_tide.plane_address import PlaneAddress
 from napari_tide.screens.channels import Channel, select_channels
 from napari_tide.screens.plate_format import PlateFormat
@@ -84,9 +89,7 @@ class Screen:
         object.__setattr__(self, "sites", table)
         object.__setattr__(self, "root", Path(os.path.abspath(self.root)))
         object.__setattr__(self, "_rows", {key: row for row, key in enumerate(keys)})
-        if self.plate_format is None:
-            wells = [Well.parse(name) for name in table["well"].unique()]
-            object.__setattr__(self, "plate_format", PlateFormat.holding(wells, at_least=96))
+        object.__setattr__(self, "plate_format", self._fitting_format())
         if not self.allow_outside:
             self._refuse_outside_paths()
 
@@ -165,6 +168,23 @@ class Screen:
             if path.name not in listed[folder]:
                 missing[str(path)] = None
         return list(missing)
+
+    def _fitting_format(self) -> PlateFormat:
+        wells = [Well.parse(name) for name in self.sites["well"].unique()]
+        if self.plate_format is None:
+            try:
+                return PlateFormat.holding(wells, at_least=96)
+            except PlateValueError as error:
+                message = f"{self.source}: {error}"
+                raise ScreenFormatError(message) from error
+        beyond = [well.name for well in wells if not self.plate_format.contains(well)]
+        if beyond:
+            message = (
+                f"{self.source} says its plates have {self.plate_format.rows} rows and "
+                f"{self.plate_format.columns} columns, yet lists well {beyond[0]}; check the wells"
+            )
+            raise ScreenFormatError(message)
+        return self.plate_format
 
     def _addresses(self, values: pd.Series, column_of: object) -> dict[str, PlaneAddress]:
         assert callable(column_of)

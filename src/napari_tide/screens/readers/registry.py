@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_tide.errors import ScreenFormatError, ScreenMissingError
-from napari_tide.screens.readers import image_express, ome_zarr, rxrx, screen_table
+from napari_tide.screens.readers import image_express, load_data, ome_zarr, rxrx, screen_table
 from napari_tide.screens.readers.reader import Reader, ReadOptions
 from napari_tide.screens.screen import Screen
 
 READERS: tuple[Reader, ...] = (
     screen_table.READER,
+    load_data.READER,
     ome_zarr.READER,
     image_express.READER,
     rxrx.READER,

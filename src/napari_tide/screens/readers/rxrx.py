@@ -150,9 +150,10 @@ def _images_in_plates(root: Path) -> Iterator[tuple[str, str, int, str, str, str
 
 def _stain_names(labels: set[str], options: ReadOptions) -> tuple[dict[str, str], list[str]]:
     given = {label.lower(): stain for label, stain in options.channels.items()}
+    documented = {label: stain for label, stain in STAINS.items() if label in labels}
     if "w6" in labels or "w5" not in labels or "w5" in given:
-        return {**STAINS, **given}, []
-    documented = {label: stain for label, stain in STAINS.items() if label != "w5"}
+        return {**documented, **given}, []
+    del documented["w5"]
     warning = (
         "only five channels are here, as in RxRx19a, whose fifth stain is not documented; "
         "name it with --channels w5=Golgi or w5=Mito"

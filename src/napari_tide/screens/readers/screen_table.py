@@ -7,7 +7,6 @@ in the Parquet file's metadata, or for CSV in ``NAME.csv.json`` beside it.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +19,7 @@ from napari_tide.errors import OutputWriteError, ScreenFormatError
 from napari_tide.screens.channels import Channel
 from napari_tide.screens.plate_format import PlateFormat
 from napari_tide.screens.readers.reader import Reader, ReadOptions
+from napari_tide.screens.rebased_sites import rebased_sites
 from napari_tide.screens.screen import Screen
 from napari_tide.screens.site_table import KEY, TEXT_COLUMNS
 
@@ -48,7 +48,7 @@ def save_screen(screen: Screen, path: Path) -> None:
     OutputWriteError
         The file cannot be written.
     """
-    table = _rebased(screen, path.parent)
+    table = rebased_sites(screen, path.parent)
     assert screen.plate_format is not None
     header = ScreenHeader(
         channels=[(channel.name, channel.label) for channel in screen.channels],
@@ -175,24 +175,6 @@ def _write_parquet(table: pd.DataFrame, header: str, path: Path) -> None:
     arrow = pa.Table.from_pandas(table, preserve_index=False)
     metadata = {**(arrow.schema.metadata or {}), _METADATA_KEY: header.encode()}
     pq.write_table(arrow.replace_schema_metadata(metadata), path)
-
-
-def _rebased(screen: Screen, folder: Path) -> pd.DataFrame:
-    """Give the table with paths relative to `folder`, forward slashes everywhere."""
-    here = os.path.abspath(folder)
-    table = screen.sites.copy()
-    if str(screen.root) == here:
-        return table
-    start = os.path.relpath(screen.root, here)
-    for column in table.columns:
-        if column.startswith(("path_", "illum_")):
-            distinct = {
-                address: Path(os.path.normpath(os.path.join(start, address))).as_posix()
-                for address in table[column].unique()
-                if address
-            }
-            table[column] = table[column].map(distinct).fillna("")
-    return table
 
 
 READER = Reader("screen_table", "napari-tide screen table", claims, read)
