@@ -14,6 +14,7 @@ from napari_tide.errors import (
     PlateValueError,
     ScreenFormatError,
     ScreenValueError,
+    one_line,
 )
 from napari_tide.plane_address import PlaneAddress
 from napari_tide.screens.channels import Channel, select_channels
@@ -87,6 +88,7 @@ class Screen:
         table = normalise_sites(self.sites, self.channel_names, source=self.source)
         keys = zip(table["plate"], table["well"], table["site"], strict=True)
         object.__setattr__(self, "sites", table)
+        object.__setattr__(self, "warnings", tuple(map(one_line, self.warnings)))
         object.__setattr__(self, "root", Path(os.path.abspath(self.root)))
         object.__setattr__(self, "_rows", {key: row for row, key in enumerate(keys)})
         object.__setattr__(self, "plate_format", self._fitting_format())
