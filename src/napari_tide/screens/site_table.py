@@ -114,7 +114,7 @@ def _text(values: pd.Series) -> pd.Series:
 
 def _whole_numbers(values: pd.Series, source: str) -> pd.Series:
     numbers = pd.to_numeric(values, errors="coerce")
-    wrong = numbers.isna() | (numbers % 1 != 0)
+    wrong = ~numbers.abs().le(2**53) | (numbers % 1 != 0)
     if wrong.any():
         message = f"{source} has site {values[wrong].iloc[0]!r}; sites are whole numbers"
         raise ScreenFormatError(message)

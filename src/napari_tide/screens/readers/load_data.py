@@ -7,18 +7,17 @@ nowhere keep the last two folders of their old path.
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from napari_tide.errors import PathEscapeError, ScreenFormatError
+from napari_tide.errors import ScreenFormatError
 from napari_tide.screens.assemble import name_channels
 from napari_tide.screens.join_screens import join_screens
 from napari_tide.screens.readers.delimited import first_line, read_delimited
+from napari_tide.screens.readers.found_files import FoundFiles
 from napari_tide.screens.readers.load_data_columns import (
     FILE_COLUMN,
     FileColumn,
@@ -26,7 +25,6 @@ from napari_tide.screens.readers.load_data_columns import (
     names_by_folder,
 )
 from napari_tide.screens.readers.metadata_columns import pixel_size_of, site_metadata
-from napari_tide.screens.readers.moved_files import Place, find_folders
 from napari_tide.screens.readers.reader import Reader, ReadOptions
 from napari_tide.screens.screen import Screen
 from napari_tide.screens.site_table import illumination_column, path_column
@@ -94,12 +92,13 @@ def _read_table(path: Path, options: ReadOptions) -> Screen:
         raise ScreenFormatError(message)
     channels = name_channels(list(files.images), _without_orig(options.channels))
     metadata = site_metadata(table, plate=path.absolute().parent.name, source=str(path))
-    found = _FoundFiles.of(files, path, options)
+    wanted = names_by_folder([*files.images.values(), *files.illumination.values()])
+    found = FoundFiles.of(wanted, table=path, options=options)
     columns: dict[str, pd.Series] = {}
     for channel in channels:
-        columns[path_column(channel.name)] = found.addresses(files.images[channel.label])
+        columns[path_column(channel.name)] = _addresses(files.images[channel.label], found)
         if channel.label in files.illumination:
-            addresses = found.addresses(files.illumination[channel.label])
+            addresses = _addresses(files.illumination[channel.label], found)
             columns[illumination_column(channel.name)] = addresses
     pixel_size_um, warnings = pixel_size_of(table)
     warnings += [*_gaps(files, imaged, path), *_lost_illumination(files, found)]
@@ -135,63 +134,12 @@ def _gaps(files: LoadDataFiles, imaged: pd.Series, path: Path) -> list[str]:
     return warnings
 
 
-@dataclass(frozen=True, slots=True)
-class _FoundFiles:
-    """Where the table's folders are now, and the folder that addresses are relative to."""
-
-    places: Mapping[str, Place]
-    root: Path
-
-    @classmethod
-    def of(cls, files: LoadDataFiles, path: Path, options: ReadOptions) -> _FoundFiles:
-        here = Path(os.path.abspath(path)).parent
-        bases = [here] if options.images is None else [Path(os.path.abspath(options.images)), here]
-        places = find_folders(
-            names_by_folder([*files.images.values(), *files.illumination.values()]),
-            beneath=bases,
-            source=str(path),
-            search_subfolders=options.images is not None,
-            allow_outside=options.allow_outside,
-        )
-        if not options.allow_outside:
-            _refuse_outside(places.values(), bases, path)
-        return cls(places, _root_of(places.values(), bases))
-
-    def addresses(self, column: FileColumn) -> pd.Series:
-        prefixes = {old: self._prefix(place.folder) for old, place in self.places.items()}
-        return (column.folders.map(prefixes) + column.names).where(column.names.ne(""), "")
-
-    def _prefix(self, folder: str) -> str:
-        if not Path(folder).is_relative_to(self.root):
-            return Path(folder).as_posix() + "/"
-        relative = Path(folder).relative_to(self.root).as_posix()
-        return "" if relative == "." else relative + "/"
+def _addresses(column: FileColumn, found: FoundFiles) -> pd.Series:
+    prefixes = {old: found.prefix(old) for old in found.places}
+    return (column.folders.map(prefixes) + column.names).where(column.names.ne(""), "")
 
 
-def _refuse_outside(places: Iterable[Place], bases: Sequence[Path], path: Path) -> None:
-    for place in places:
-        if not _is_beneath(place, bases):
-            message = (
-                f"{path} names files in {place.folder}, which lies outside {bases[0]}; "
-                "give the folder of the images with --images, or allow it with --allow-outside"
-            )
-            raise PathEscapeError(message)
-
-
-def _root_of(places: Iterable[Place], bases: Sequence[Path]) -> Path:
-    """Give the images' folder, or one that holds the table too where files lie beside it."""
-    beside = any(
-        place.is_there and _is_beneath(place, bases[1:]) and not _is_beneath(place, bases[:1])
-        for place in places
-    )
-    return Path(os.path.commonpath(bases)) if beside else bases[0]
-
-
-def _is_beneath(place: Place, bases: Sequence[Path]) -> bool:
-    return any(Path(place.folder).is_relative_to(base) for base in bases)
-
-
-def _lost_illumination(files: LoadDataFiles, found: _FoundFiles) -> list[str]:
+def _lost_illumination(files: LoadDataFiles, found: FoundFiles) -> list[str]:
     folders = names_by_folder(files.illumination.values())
     lost = [old for old in folders if not found.places[old].is_there]
     if not lost:

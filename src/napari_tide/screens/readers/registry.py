@@ -5,16 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_tide.errors import ScreenFormatError, ScreenMissingError
-from napari_tide.screens.readers import image_express, load_data, ome_zarr, rxrx, screen_table
+from napari_tide.screens.readers import (
+    file_names,
+    image_express,
+    load_data,
+    ome_zarr,
+    phenix,
+    rxrx,
+    screen_table,
+)
 from napari_tide.screens.readers.reader import Reader, ReadOptions
 from napari_tide.screens.screen import Screen
 
 READERS: tuple[Reader, ...] = (
     screen_table.READER,
+    phenix.READER,
     load_data.READER,
     ome_zarr.READER,
     image_express.READER,
     rxrx.READER,
+    file_names.READER,
 )
 
 
@@ -36,7 +46,7 @@ def read_screen(source: Path, options: ReadOptions) -> Screen:
     if not source.exists():
         message = f"{source} does not exist; give a plate folder, load_data.csv, Index.xml or .zarr"
         raise ScreenMissingError(message)
-    reader = find_reader(source)
+    reader = file_names.READER if options.pattern is not None else find_reader(source)
     if reader is None:
         supported = "; ".join(reader.title for reader in READERS)
         message = (

@@ -1,0 +1,220 @@
+"""Folders of images whose names say everything: a user's pattern, or names we know.
+
+Known are Phenix names (``r02c03f01p01-ch1sk1fk1fl1.tiff``), names of well, site and channel
+(``B03_s1_DAPI.tif``), and a folder with a file per stain (``DAPI.tif``, ``ER.tif``).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from napari_tide.errors import ScreenFormatError
+from napari_tide.screens.assemble import assemble_screen
+from napari_tide.screens.channels import is_known_stain
+from napari_tide.screens.readers.name_pattern import (
+    BUILT_IN,
+    IMAGE_SUFFIXES,
+    PHENIX_NAMES,
+    STAIN_NAMES,
+    WELL_SITE_CHANNEL_NAMES,
+    NamePattern,
+)
+from napari_tide.screens.readers.one_plane import choose_planes
+from napari_tide.screens.readers.reader import Reader, ReadOptions
+from napari_tide.screens.screen import Screen
+from napari_tide.screens.well import Well
+
+_WELL_NAME = re.compile(r"(?:A[A-F]|[A-Z])(?:0?[1-9]|[1-4]\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """Images whose names follow a pattern, and those beside them whose names do not."""
+
+    pattern: NamePattern
+    paths: list[str]
+    left_out: list[str]
+
+    @classmethod
+    def by(cls, pattern: NamePattern, paths: Sequence[str], others: Sequence[str] = ()) -> _Named:
+        fits = [pattern.matches(path) for path in paths]
+        fitting = [path for path, fit in zip(paths, fits, strict=True) if fit]
+        rest = [path for path, fit in zip(paths, fits, strict=True) if not fit and _is_image(path)]
+        return cls(pattern, fitting, [*rest, *others])
+
+
+def claims(source: Path) -> bool:
+    """Tell whether a folder holds images with names we know, there or one level down."""
+    return source.is_dir() and _recognise(source) is not None
+
+
+def read(source: Path, options: ReadOptions) -> Screen:
+    """List a folder of images by their names.
+
+    Raises
+    ------
+    ScreenFormatError
+        It holds no image whose name fits.
+    ScreenValueError
+        The user's pattern is none, or there are several z planes and the user chose none.
+    """
+    if not source.is_dir():
+        message = f"{source} is a file; file names are read from a folder, so give its folder"
+        raise ScreenFormatError(message)
+    named = _recognise(source) if options.pattern is None else _by_user(source, options.pattern)
+    if named is None:
+        message = (
+            f"{source} holds no images with names that say well and channel; describe them with "
+            "--pattern"
+        )
+        raise ScreenFormatError(message)
+    planes = _planes(named, source)
+    chosen = choose_planes(planes, options, source=str(source))
+    warnings = [*_unmatched(named), *_unsaid(named, chosen, options)]
+    return assemble_screen(
+        chosen,
+        root=source,
+        format="file_names",
+        source=str(source),
+        renames=options.channels,
+        warnings=warnings,
+        allow_outside=options.allow_outside,
+    )
+
+
+def _recognise(folder: Path) -> _Named | None:
+    """Look at the folder's own images first, then one level down (and in ``Images`` there)."""
+    own = _images_in(folder, "")
+    pattern = _pattern_of(own)
+    if pattern is not None:
+        return _Named.by(pattern, own)
+    deeper = [(images, _pattern_of(images)) for images in _image_folders_in(folder)]
+    patterns = [pattern for _, pattern in deeper if pattern is not None]
+    if not patterns:
+        return None
+    commonest = max(patterns, key=patterns.count)
+    fitting = [path for images, pattern in deeper if pattern is commonest for path in images]
+    others = [path for images, pattern in deeper if pattern is not commonest for path in images]
+    return _Named.by(commonest, fitting, [*own, *others])
+
+
+def _pattern_of(paths: Sequence[str]) -> NamePattern | None:
+    for pattern in (PHENIX_NAMES, WELL_SITE_CHANNEL_NAMES):
+        if any(map(pattern.matches, paths)):
+            return pattern
+    return STAIN_NAMES if paths and all(map(STAIN_NAMES.matches, paths)) else None
+
+
+def _by_user(folder: Path, text: str) -> _Named:
+    paths = sorted(_all_files(folder))
+    named = _Named.by(NamePattern.of_user(text), paths)
+    if not named.paths:
+        example = f", such as {[*filter(_is_image, paths), *paths][0]!r}" if paths else ""
+        message = f"pattern {text!r} fits none of the {len(paths)} files in {folder}{example}"
+        raise ScreenFormatError(message)
+    return named
+
+
+def _all_files(folder: Path) -> Iterator[str]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        prefix = Path(place).relative_to(folder).as_posix()
+        for name in names:
+            if not name.startswith("."):
+                yield name if prefix == "." else f"{prefix}/{name}"
+
+
+def _images_in(folder: Path, prefix: str) -> list[str]:
+    """List images; names with a leading dot are what macOS leaves beside the real files."""
+    try:
+        names = sorted(os.listdir(folder / prefix))
+    except OSError:
+        return []
+    return [prefix + name for name in names if _is_image(name) and not name.startswith(".")]
+
+
+def _is_image(path: str) -> bool:
+    return path.lower().endswith(IMAGE_SUFFIXES)
+
+
+def _image_folders_in(folder: Path) -> list[list[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries if entry.is_dir())
+    except OSError:
+        return []
+    prefixes = [f"{name}{end}" for name in names if name[0] != "." for end in ("/", "/Images/")]
+    return [images for prefix in prefixes if (images := _images_in(folder, prefix))]
+
+
+def _planes(named: _Named, source: Path) -> pd.DataFrame:
+    """Parse the names; channels come in natural order, ``ch2`` before ``ch10``."""
+    parsed = [{**(named.pattern.parse(path) or {}), "address": path} for path in named.paths]
+    planes = pd.DataFrame(parsed)
+    folders = [path.split("/")[0] for path in named.paths if "/" in path]
+    if not named.pattern.says_well and folders and all(map(_is_well, folders)):
+        planes["well"] = folders
+    elif named.pattern in BUILT_IN and _are_plates(folders, planes):
+        planes["plate"] = planes["plate"].where(planes["plate"].notna(), folders)
+    planes["plate"] = planes["plate"].fillna(_plate_name(source))
+    labels = sorted(planes["label"].unique(), key=_natural)
+    rank = planes["label"].map({label: place for place, label in enumerate(labels)})
+    return planes.iloc[rank.argsort(kind="stable")]
+
+
+def _are_plates(folders: list[str], planes: pd.DataFrame) -> bool:
+    """Tell whether images come from several folders that are neither wells nor stains."""
+    if len(set(folders)) < 2 or all(map(is_known_stain, folders)):
+        return False
+    pairs = zip(folders, planes["well"], strict=True)
+    return not all(_is_well(folder) and Well.parse(folder).name == well for folder, well in pairs)
+
+
+def _is_well(folder: str) -> bool:
+    return _WELL_NAME.fullmatch(folder) is not None
+
+
+def _plate_name(source: Path) -> str:
+    folder = Path(os.path.abspath(source))
+    return folder.parent.name if folder.name.lower() == "images" else folder.name
+
+
+def _natural(label: str) -> list[tuple[int, str]]:
+    return [(int(part) if part.isdecimal() else -1, part) for part in re.split(r"(\d+)", label)]
+
+
+def _unmatched(named: _Named) -> list[str]:
+    if not named.left_out:
+        return []
+    total = len(named.left_out) + len(named.paths)
+    warning = (
+        f"{len(named.left_out)} of {total} images have other names and are left out, such as "
+        f"{named.left_out[0]}; describe them with --pattern if they are wanted"
+    )
+    return [warning]
+
+
+def _unsaid(named: _Named, planes: pd.DataFrame, options: ReadOptions) -> list[str]:
+    """Tell what the names do not say: the stains, the well."""
+    warnings = []
+    renamed = {label.lower() for label in options.channels}
+    labels = [str(label) for label in planes["label"].unique()]
+    unknown = [name for name in labels if name.lower() not in renamed and not is_known_stain(name)]
+    if unknown:
+        example = ",".join(f"{label}=NAME" for label in unknown[:2])
+        warnings.append(
+            f"the file names do not say the stain of {', '.join(unknown)}; "
+            f"name it with --channels {example}, such as DNA or ER"
+        )
+    if not named.pattern.says_well and set(planes["well"]) == {"A01"}:
+        warnings.append("the file names do not say the well; A01 stands for it")
+    return warnings
+
+
+READER = Reader("file_names", "folder of images with telling names", claims, read)
