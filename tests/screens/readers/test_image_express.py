@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_tide.errors import ScreenFormatError
+from napari_tide.errors import ScreenFormatError, ScreenValueError
 from napari_tide.screens.plate_format import PlateFormat
 from napari_tide.screens.readers.image_express import claims
 from napari_tide.screens.readers.reader import ReadOptions
@@ -122,12 +122,14 @@ def test_a_folder_of_plates_is_one_screen(tmp_path):
 def test_several_time_points_are_chosen_from(tmp_path):
     for time in (1, 2, 3):
         touch(tmp_path / f"TimePoint_{time}", *stems("P7"))
-    with pytest.raises(ScreenFormatError, match="3 time points, 1 to 3; choose one with --time"):
+    with pytest.raises(
+        ScreenValueError, match=r"3 time points \(1, 2, 3\); choose one with --time"
+    ):
         read_screen(tmp_path, ReadOptions())
     screen = read_screen(tmp_path, ReadOptions(time=2))
     assert screen.n_sites == 4
     assert screen.sites["path_w1"].str.startswith("TimePoint_2/").all()
-    with pytest.raises(ScreenFormatError, match="not 9; choose one of these with --time"):
+    with pytest.raises(ScreenValueError, match="no time point 9; choose --time among 1, 2, 3"):
         read_screen(tmp_path, ReadOptions(time=9))
 
 
@@ -135,7 +137,7 @@ def test_several_z_steps_are_chosen_from_and_the_projection_is_plane_0(tmp_path)
     for step in (1, 2):
         touch(tmp_path / "TimePoint_1" / f"ZStep_{step}", *stems("P7"))
     touch(tmp_path / "TimePoint_1", *stems("P7"))
-    with pytest.raises(ScreenFormatError, match="3 z planes, 0 to 2; choose one with --plane"):
+    with pytest.raises(ScreenValueError, match=r"3 z planes \(0, 1, 2\); choose one with --plane"):
         read_screen(tmp_path, ReadOptions())
     screen = read_screen(tmp_path, ReadOptions(plane=2))
     assert screen.sites["path_w2"].str.startswith("TimePoint_1/ZStep_2/").all()

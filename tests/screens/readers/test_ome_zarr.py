@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import zarr
 
-from napari_tide.errors import PathEscapeError, ScreenFormatError
+from napari_tide.errors import PathEscapeError, ScreenFormatError, ScreenValueError
 from napari_tide.screens.plate_format import PlateFormat
 from napari_tide.screens.readers.ome_zarr import claims
 from napari_tide.screens.readers.reader import ReadOptions
@@ -107,16 +107,16 @@ def test_an_image_without_a_channel_axis_is_one_channel(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("axis", "option", "word"), [("z", "plane", "z planes"), ("t", "time", "")]
+    ("axis", "option", "word"), [("z", "plane", "z plane"), ("t", "time", "time point")]
 )
 def test_several_planes_or_times_are_chosen_from(tmp_path, axis, option, word):
     shape = (3, 2, 4, 4)
     source = write_plate(tmp_path / "P.zarr", axes=f"{axis}cyx", shape=shape)
-    with pytest.raises(ScreenFormatError, match=rf"3 {word}.*0 to 2; choose one with --{option}"):
+    with pytest.raises(ScreenValueError, match=rf"3 {word}s \(0, 1, 2\); .* --{option} 1"):
         read_screen(source, ReadOptions())
     screen = read_screen(source, ReadOptions(**{option: 2}))
     assert screen.sites["path_DNA"].str.endswith(f"#c=0&{axis}=2").all()
-    with pytest.raises(ScreenFormatError, match=f"not 3; choose one of these with --{option}"):
+    with pytest.raises(ScreenValueError, match=f"no {word} 3; choose --{option} among 0, 1, 2"):
         read_screen(source, ReadOptions(**{option: 3}))
 
 

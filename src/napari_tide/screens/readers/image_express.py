@@ -20,8 +20,8 @@ from napari_tide.errors import ScreenFormatError
 from napari_tide.screens.assemble import PLANE_COLUMNS, assemble_screen
 from napari_tide.screens.plate_format import PlateFormat
 from napari_tide.screens.readers.htd import HtdFile, read_htd
+from napari_tide.screens.readers.one_plane import choose_planes
 from napari_tide.screens.readers.reader import Reader, ReadOptions
-from napari_tide.screens.readers.stack_choice import choose_index
 from napari_tide.screens.screen import Screen
 from napari_tide.screens.well import Well
 
@@ -76,7 +76,7 @@ def read(source: Path, options: ReadOptions) -> Screen:
             "with --images, or describe their names with --pattern"
         )
         raise ScreenFormatError(message)
-    chosen = _chosen_planes(planes, options, str(source))
+    chosen = choose_planes(planes, options, source=str(source))
     grid, warnings = _plate_format(plates, planes, str(source))
     return assemble_screen(
         chosen[list(PLANE_COLUMNS)],
@@ -164,20 +164,6 @@ def _distinct(names: dict[int, str]) -> dict[int, str]:
     """Leave out names that two wavelengths share: these stay ``w1``, ``w2``."""
     shared = [name.lower() for name in names.values()]
     return {wave: name for wave, name in names.items() if shared.count(name.lower()) == 1}
-
-
-def _chosen_planes(planes: pd.DataFrame, options: ReadOptions, source: str) -> pd.DataFrame:
-    times = {int(time) for time in planes["time"].unique()}
-    time = choose_index(times, options.time, option="time", source=source)
-    planes = planes[planes["time"] == time]
-    # a channel may have been imaged in one plane only, or kept as its projection only
-    steps = planes.groupby("label")["z"].transform("nunique")
-    stack = planes[steps > 1]
-    if stack.empty and options.plane is None:
-        return planes
-    available = {int(z) for z in (planes if stack.empty else stack)["z"].unique()}
-    z = choose_index(available, options.plane, option="plane", source=source)
-    return planes[(steps == 1) | (planes["z"] == z)]
 
 
 def _plate_format(

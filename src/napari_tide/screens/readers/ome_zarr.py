@@ -29,8 +29,8 @@ from napari_tide.screens.readers.ome_zarr_metadata import (
     read_attributes,
     read_image_layout,
 )
+from napari_tide.screens.readers.one_plane import choose_index
 from napari_tide.screens.readers.reader import Reader, ReadOptions
-from napari_tide.screens.readers.stack_choice import choose_index
 from napari_tide.screens.screen import Screen
 from napari_tide.screens.site_table import KEY
 from napari_tide.screens.well import Well
@@ -212,8 +212,8 @@ def _plane_addresses(
     where = source if image.path == "." else f"{source} ({image.path})"
     n_z, n_t = (range(layout.lengths.get(axis, 1)) for axis in "zt")
     indices = {
-        "t": choose_index(n_t, options.time, option="time", source=where),
-        "z": choose_index(n_z, options.plane, option="plane", source=where),
+        "t": choose_index(n_t, options.time, "time", source=where),
+        "z": choose_index(n_z, options.plane, "z", source=where),
     }
     fixed = [f"{axis}={index}" for axis, index in indices.items() if axis in layout.lengths]
     folder = layout.array if image.path == "." else f"{image.path}/{layout.array}"
