@@ -98,6 +98,16 @@ def test_wells_beyond_the_plate_are_refused_with_the_source_named():
         screen_of(("P1", "P24", 1, "ER", "x.tif"), plate_format=PlateFormat(8, 12))
 
 
+def test_the_root_of_the_disk_can_be_a_screens_root():
+    screen = screen_of(("P1", "A01", 1, "ER", "data/x.tif"), root="/")
+    assert str(screen.site("P1", Well(0, 0), 1).planes["ER"]) == "/data/x.tif"
+
+
+def test_a_channel_cannot_be_given_an_empty_name():
+    with pytest.raises(ScreenValueError, match="gives 'ER' no name"):
+        screen_of(("P1", "A01", 1, "ER", "x.tif"), renames={"ER": " "})
+
+
 def test_renaming_a_channel_that_is_not_there_is_refused():
     with pytest.raises(ScreenValueError, match=r"'ch9', which is no channel. Available: \['ER'\]"):
         screen_of(("P1", "A01", 1, "ER", "x.tif"), renames={"ch9": "DNA"})

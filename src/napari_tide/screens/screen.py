@@ -205,8 +205,8 @@ class Screen:
     def _refuse_outside_paths(self) -> None:
         names = self.channel_names
         columns = [*map(path_column, names), *map(illumination_column, names)]
-        inside = str(self.root) + os.sep
-        for address in self._distinct_paths(columns):
+        inside = str(self.root).rstrip(os.sep) + os.sep
+        for address in filter(_could_leave, self._distinct_paths(columns)):
             path = self.resolve(address).path
             if not str(path).startswith(inside):
                 message = (
@@ -214,3 +214,8 @@ class Screen:
                     "move the images there, or allow it with --allow-outside"
                 )
                 raise PathEscapeError(message)
+
+
+def _could_leave(address: str) -> bool:
+    """Sort out the many plain paths before the few suspicious ones are resolved."""
+    return ".." in address or address[0] in "/\\" or bool(os.path.splitdrive(address)[0])

@@ -1,8 +1,10 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_tide.errors import ScreenFormatError, ScreenValueError
+from napari_tide.errors import ScreenFormatError, ScreenMissingError, ScreenValueError
 from napari_tide.screens.channels import ALIASES
 from napari_tide.screens.readers.file_names import claims, read
 from napari_tide.screens.readers.name_pattern import (
@@ -64,7 +66,9 @@ def test_several_z_planes_and_time_points_need_a_choice(tmp_path):
         opened(tmp_path)
     with pytest.raises(ScreenValueError, match=r"2 time points \(1, 2\); choose one with --time"):
         opened(tmp_path, plane=2)
-    with pytest.raises(ScreenValueError, match="no time point 7; choose --time among 1, 2"):
+    with pytest.raises(
+        ScreenValueError, match=r"no time point 7 \(it has 1, 2\); choose another --time"
+    ):
         opened(tmp_path, plane=2, time=7)
     site = opened(tmp_path, plane=2, time=1).site(tmp_path.name, Well(2, 4), 1)
     assert site.planes["ch1"].path.name == phenix(z=2)
@@ -237,3 +241,25 @@ def test_an_empty_folder_is_refused_with_and_without_a_pattern(tmp_path):
         opened(tmp_path)
     with pytest.raises(ScreenFormatError, match="fits none of the 0 files"):
         opened(tmp_path, pattern=r"(?P<well>\w+)_(?P<channel>\w+)")
+
+
+def test_an_images_folder_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(ScreenMissingError, match="nowhere is no folder; give with --images"):
+        read_screen(tmp_path, ReadOptions(images=tmp_path / "nowhere"))
+
+
+def test_a_plate_of_many_images_is_claimed_and_listed_fast(tmp_path):
+    names = [
+        phenix(row, column, field, 1, channel)
+        for row in range(1, 9)
+        for column in range(1, 13)
+        for field in range(1, 5)
+        for channel in range(1, 7)
+    ]
+    touch(tmp_path, *names)
+    start = time.perf_counter()
+    assert claims(tmp_path)
+    claimed = time.perf_counter()
+    assert opened(tmp_path).n_sites == 384
+    assert claimed - start < 0.5
+    assert time.perf_counter() - claimed < 5

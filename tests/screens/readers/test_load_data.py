@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from napari_tide.errors import PathEscapeError, ScreenFormatError, ScreenValueError
 from napari_tide.screens.readers.load_data import claims, read
 from napari_tide.screens.readers.reader import ReadOptions
-from napari_tide.screens.readers.registry import find_reader
+from napari_tide.screens.readers.registry import find_reader, read_screen
+from napari_tide.screens.readers.screen_table import save_screen
 from napari_tide.screens.well import Well
 
 OLD = "/media/18tbdrive/screen/BR01__2024-07-04T16_04_45-Measurement 2/Images"
@@ -223,6 +224,37 @@ def test_a_folder_with_a_table_per_plate_is_one_screen(tmp_path):
     screen = read_plain(tmp_path)
     assert screen.plate_names == ["P1", "P2"]
     assert screen.missing_files() == []
+
+
+def test_a_folder_with_a_folder_per_plate_is_one_screen(tmp_path):
+    header = f"{HEADER},FileName_IllumDNA"
+    for plate in ("P1", "P2"):
+        rows = (f"d.tif,/old,e.tif,/old,{plate},A01,1,i.npy",)
+        write(tmp_path / plate / "load_data_with_illum.csv", *rows, header=header)
+        touch(*(tmp_path / plate / "Images" / name for name in ("d.tif", "e.tif")))
+        touch(tmp_path / plate / "i.npy", tmp_path / plate / "._load_data.csv")
+    assert claims(tmp_path)
+    screen = read_plain(tmp_path)
+    assert screen.missing_files() == []
+    assert screen.sites["path_ER"].tolist() == ["P1/Images/e.tif", "P2/Images/e.tif"]
+    assert screen.sites["illum_DNA"].tolist() == ["P1/i.npy", "P2/i.npy"]
+
+
+def test_a_network_share_is_asked_only_with_leave(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr("os.listdir", lambda folder: asked.append(str(folder)) or [])
+    path = write(tmp_path / "load_data.csv", r"a.tif,\\evil\share,b.tif,//evil/share,P,A01,1")
+    read_plain(path)
+    assert asked
+    assert not [folder for folder in asked if folder.startswith(("//", "\\\\"))]
+
+
+def test_a_screen_of_load_data_is_saved_and_opened_again(tmp_path, table):
+    screen = read_plain(table)
+    save_screen(screen, tmp_path / "out" / "screen.parquet")
+    again = read_screen(tmp_path / "out" / "screen.parquet", ReadOptions(allow_outside=True))
+    assert again.missing_files() == screen.missing_files()
+    assert again.channels == screen.channels
 
 
 def test_plates_with_other_channels_are_refused(tmp_path):

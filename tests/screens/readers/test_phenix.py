@@ -169,7 +169,9 @@ def test_several_z_planes_need_a_choice(tmp_path):
         ScreenValueError, match=r"5 z planes \(1, 2, 3, 4, 5\); choose one with --pl"
     ):
         read_plain(path)
-    with pytest.raises(ScreenValueError, match="no z plane 9; choose --plane among 1, 2, 3, 4, 5"):
+    with pytest.raises(
+        ScreenValueError, match=r"no z plane 9 \(it has 1, 2, 3, 4, 5\); choose another --plane"
+    ):
         read_plain(path, plane=9)
     site = read_plain(path, plane=3).site("BR01", Well(0, 0), 1)
     assert site.planes["DNA"].path.name == "r01c01f01p03-ch1sk1fk1fl1.tiff"

@@ -17,6 +17,7 @@ import pandas as pd
 from napari_tide.errors import ScreenFormatError
 from napari_tide.screens.assemble import assemble_screen
 from napari_tide.screens.channels import is_known_stain
+from napari_tide.screens.readers.moved_files import subfolders
 from napari_tide.screens.readers.name_pattern import (
     BUILT_IN,
     IMAGE_SUFFIXES,
@@ -34,19 +35,12 @@ _WELL_NAME = re.compile(r"(?:A[A-F]|[A-Z])(?:0?[1-9]|[1-4]\d)")
 
 
 @dataclass(frozen=True, slots=True)
-class _Named:
-    """Images whose names follow a pattern, and those beside them whose names do not."""
+class _Candidates:
+    """Images that may follow a pattern, and others beside them that do not."""
 
     pattern: NamePattern
     paths: list[str]
-    left_out: list[str]
-
-    @classmethod
-    def by(cls, pattern: NamePattern, paths: Sequence[str], others: Sequence[str] = ()) -> _Named:
-        fits = [pattern.matches(path) for path in paths]
-        fitting = [path for path, fit in zip(paths, fits, strict=True) if fit]
-        rest = [path for path, fit in zip(paths, fits, strict=True) if not fit and _is_image(path)]
-        return cls(pattern, fitting, [*rest, *others])
+    others: list[str]
 
 
 def claims(source: Path) -> bool:
@@ -67,33 +61,37 @@ def read(source: Path, options: ReadOptions) -> Screen:
     if not source.is_dir():
         message = f"{source} is a file; file names are read from a folder, so give its folder"
         raise ScreenFormatError(message)
-    named = _recognise(source) if options.pattern is None else _by_user(source, options.pattern)
-    if named is None:
+    if options.pattern is None:
+        candidates = _recognise(source)
+    else:
+        pattern = NamePattern.of_user(options.pattern)
+        candidates = _Candidates(pattern, sorted(_all_files(source)), [])
+    if candidates is None:
         message = (
             f"{source} holds no images with names that say well and channel; describe them with "
             "--pattern"
         )
         raise ScreenFormatError(message)
-    planes = _planes(named, source)
+    planes = _planes(candidates, source)
     chosen = choose_planes(planes, options, source=str(source))
-    warnings = [*_unmatched(named), *_unsaid(named, chosen, options)]
+    unsaid = _unsaid(chosen, options, says_well=candidates.pattern.says_well)
     return assemble_screen(
         chosen,
         root=source,
         format="file_names",
         source=str(source),
         renames=options.channels,
-        warnings=warnings,
+        warnings=[*_unmatched(candidates, planes), *unsaid],
         allow_outside=options.allow_outside,
     )
 
 
-def _recognise(folder: Path) -> _Named | None:
+def _recognise(folder: Path) -> _Candidates | None:
     """Look at the folder's own images first, then one level down (and in ``Images`` there)."""
     own = _images_in(folder, "")
     pattern = _pattern_of(own)
     if pattern is not None:
-        return _Named.by(pattern, own)
+        return _Candidates(pattern, own, [])
     deeper = [(images, _pattern_of(images)) for images in _image_folders_in(folder)]
     patterns = [pattern for _, pattern in deeper if pattern is not None]
     if not patterns:
@@ -101,7 +99,7 @@ def _recognise(folder: Path) -> _Named | None:
     commonest = max(patterns, key=patterns.count)
     fitting = [path for images, pattern in deeper if pattern is commonest for path in images]
     others = [path for images, pattern in deeper if pattern is not commonest for path in images]
-    return _Named.by(commonest, fitting, [*own, *others])
+    return _Candidates(commonest, fitting, [*own, *others])
 
 
 def _pattern_of(paths: Sequence[str]) -> NamePattern | None:
@@ -109,16 +107,6 @@ def _pattern_of(paths: Sequence[str]) -> NamePattern | None:
         if any(map(pattern.matches, paths)):
             return pattern
     return STAIN_NAMES if paths and all(map(STAIN_NAMES.matches, paths)) else None
-
-
-def _by_user(folder: Path, text: str) -> _Named:
-    paths = sorted(_all_files(folder))
-    named = _Named.by(NamePattern.of_user(text), paths)
-    if not named.paths:
-        example = f", such as {[*filter(_is_image, paths), *paths][0]!r}" if paths else ""
-        message = f"pattern {text!r} fits none of the {len(paths)} files in {folder}{example}"
-        raise ScreenFormatError(message)
-    return named
 
 
 def _all_files(folder: Path) -> Iterator[str]:
@@ -144,28 +132,34 @@ def _is_image(path: str) -> bool:
 
 
 def _image_folders_in(folder: Path) -> list[list[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            names = sorted(entry.name for entry in entries if entry.is_dir())
-    except OSError:
-        return []
+    names = [Path(inside).name for inside in subfolders(str(folder))]
     prefixes = [f"{name}{end}" for name in names if name[0] != "." for end in ("/", "/Images/")]
     return [images for prefix in prefixes if (images := _images_in(folder, prefix))]
 
 
-def _planes(named: _Named, source: Path) -> pd.DataFrame:
+def _planes(candidates: _Candidates, source: Path) -> pd.DataFrame:
     """Parse the names; channels come in natural order, ``ch2`` before ``ch10``."""
-    parsed = [{**(named.pattern.parse(path) or {}), "address": path} for path in named.paths]
-    planes = pd.DataFrame(parsed)
-    folders = [path.split("/")[0] for path in named.paths if "/" in path]
-    if not named.pattern.says_well and folders and all(map(_is_well, folders)):
+    pattern = candidates.pattern
+    said = {path: pattern.parse(path) for path in candidates.paths}
+    planes = pd.DataFrame([{**it, "address": path} for path, it in said.items() if it is not None])
+    if planes.empty:
+        raise ScreenFormatError(_no_fit(candidates, source))
+    folders = [path.split("/")[0] for path in planes["address"] if "/" in path]
+    if not pattern.says_well and folders and all(map(_is_well, folders)):
         planes["well"] = folders
-    elif named.pattern in BUILT_IN and _are_plates(folders, planes):
+    elif pattern in BUILT_IN and _are_plates(folders, planes):
         planes["plate"] = planes["plate"].where(planes["plate"].notna(), folders)
     planes["plate"] = planes["plate"].fillna(_plate_name(source))
     labels = sorted(planes["label"].unique(), key=_natural)
     rank = planes["label"].map({label: place for place, label in enumerate(labels)})
     return planes.iloc[rank.argsort(kind="stable")]
+
+
+def _no_fit(candidates: _Candidates, source: Path) -> str:
+    paths = candidates.paths
+    example = f", such as {[*filter(_is_image, paths), *paths][0]!r}" if paths else ""
+    text = candidates.pattern.regex.pattern
+    return f"pattern {text!r} fits none of the {len(paths)} files in {source}{example}"
 
 
 def _are_plates(folders: list[str], planes: pd.DataFrame) -> bool:
@@ -189,18 +183,20 @@ def _natural(label: str) -> list[tuple[int, str]]:
     return [(int(part) if part.isdecimal() else -1, part) for part in re.split(r"(\d+)", label)]
 
 
-def _unmatched(named: _Named) -> list[str]:
-    if not named.left_out:
+def _unmatched(candidates: _Candidates, planes: pd.DataFrame) -> list[str]:
+    fitting = set(planes["address"])
+    rest = [path for path in candidates.paths if path not in fitting and _is_image(path)]
+    rest += candidates.others
+    if not rest:
         return []
-    total = len(named.left_out) + len(named.paths)
     warning = (
-        f"{len(named.left_out)} of {total} images have other names and are left out, such as "
-        f"{named.left_out[0]}; describe them with --pattern if they are wanted"
+        f"{len(rest)} of {len(rest) + len(fitting)} images have other names and are left out, such "
+        f"as {rest[0]}; describe them with --pattern if they are wanted"
     )
     return [warning]
 
 
-def _unsaid(named: _Named, planes: pd.DataFrame, options: ReadOptions) -> list[str]:
+def _unsaid(planes: pd.DataFrame, options: ReadOptions, *, says_well: bool) -> list[str]:
     """Tell what the names do not say: the stains, the well."""
     warnings = []
     renamed = {label.lower() for label in options.channels}
@@ -212,7 +208,7 @@ def _unsaid(named: _Named, planes: pd.DataFrame, options: ReadOptions) -> list[s
             f"the file names do not say the stain of {', '.join(unknown)}; "
             f"name it with --channels {example}, such as DNA or ER"
         )
-    if not named.pattern.says_well and set(planes["well"]) == {"A01"}:
+    if not says_well and set(planes["well"]) == {"A01"}:
         warnings.append("the file names do not say the well; A01 stands for it")
     return warnings
 

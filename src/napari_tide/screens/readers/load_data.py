@@ -7,6 +7,7 @@ nowhere keep the last two folders of their old path.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +26,7 @@ from napari_tide.screens.readers.load_data_columns import (
     names_by_folder,
 )
 from napari_tide.screens.readers.metadata_columns import pixel_size_of, site_metadata
+from napari_tide.screens.readers.moved_files import subfolders
 from napari_tide.screens.readers.reader import Reader, ReadOptions
 from napari_tide.screens.screen import Screen
 from napari_tide.screens.site_table import illumination_column, path_column
@@ -38,7 +40,7 @@ def claims(source: Path) -> bool:
     """Tell whether the file is a load_data table, or the folder holds one."""
     if source.is_dir():
         return bool(_tables_in(source))
-    if not (source.is_file() and source.name.lower().endswith(_SUFFIXES)):
+    if not (source.is_file() and _has_suffix(source.name)):
         return False
     return _NAME_HINT in source.name.lower() or FILE_COLUMN.search(first_line(source)) is not None
 
@@ -61,26 +63,35 @@ def read(source: Path, options: ReadOptions) -> Screen:
 
 
 def _tables_in(folder: Path) -> list[Path]:
+    """List the tables in a folder, or those of all plates one level down."""
+    here = _tables_at(folder)
+    if here:
+        return here
+    return [table for inside in subfolders(str(folder)) for table in _tables_at(Path(inside))]
+
+
+def _tables_at(folder: Path) -> list[Path]:
     """List the tables; where one stands with and without illumination, only the former."""
     try:
-        inside = sorted(path for path in folder.iterdir() if path.is_file())
+        names = sorted(os.listdir(folder))
     except OSError:
         return []
-    tables = [
-        path
-        for path in inside
-        if path.name.lower().endswith(_SUFFIXES) and _NAME_HINT in path.name.lower()
+    named = [name for name in names if _NAME_HINT in name.lower() and _has_suffix(name)]
+    richer = {_plain_name(name) for name in named if _WITH_ILLUMINATION in name}
+    chosen = [
+        folder / name
+        for name in named
+        if _WITH_ILLUMINATION in name or _plain_name(name) not in richer
     ]
-    richer = {_plain_name(path) for path in tables if _WITH_ILLUMINATION in path.name}
-    return [
-        path
-        for path in tables
-        if _WITH_ILLUMINATION in path.name or _plain_name(path) not in richer
-    ]
+    return [path for path in chosen if path.is_file()]
 
 
-def _plain_name(path: Path) -> str:
-    return path.name.replace(_WITH_ILLUMINATION, "").removesuffix(".gz")
+def _has_suffix(name: str) -> bool:
+    return name.lower().endswith(_SUFFIXES) and not name.startswith(".")
+
+
+def _plain_name(name: str) -> str:
+    return name.replace(_WITH_ILLUMINATION, "").removesuffix(".gz")
 
 
 def _read_table(path: Path, options: ReadOptions) -> Screen:

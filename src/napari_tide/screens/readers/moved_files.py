@@ -77,12 +77,21 @@ def parts_of(old: str) -> list[str]:
     return [part for part in parts if part not in ("/", "//", "..") and not part.endswith(":")]
 
 
+def subfolders(folder: str) -> list[str]:
+    """List the folders directly in a folder, sorted; none where it cannot be listed."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.path for entry in entries if entry.is_dir())
+    except OSError:
+        return []
+
+
 class _Search:
     """Looks for folders, listing each one once."""
 
-    def __init__(self, bases: Sequence[str], subfolders: bool, trusts_old: bool) -> None:  # noqa: FBT001
+    def __init__(self, bases: Sequence[str], inside: bool, trusts_old: bool) -> None:  # noqa: FBT001
         self._bases, self._trusts_old = bases, trusts_old
-        self._subfolders = {base: _subfolders(base) if subfolders else [] for base in bases}
+        self._subfolders = {base: subfolders(base) if inside else [] for base in bases}
         self._listings: dict[str, frozenset[str]] = {}
 
     def place(self, old: str, names: Set[str]) -> Place:
@@ -149,11 +158,3 @@ def _without_mix_ups(
         else:
             settled[old] = search.absent(old)
     return settled
-
-
-def _subfolders(folder: str) -> list[str]:
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entry.path for entry in entries if entry.is_dir())
-    except OSError:
-        return []

@@ -55,7 +55,9 @@ def choose_index(present: Sequence[int], wanted: int | None, axis: Axis, *, sour
         )
         raise ScreenValueError(message)
     if wanted is not None and wanted not in present:
-        message = f"{source} has no {said} {wanted}; choose {option} among {_listed(present)}"
+        message = (
+            f"{source} has no {said} {wanted} (it has {_listed(present)}); choose another {option}"
+        )
         raise ScreenValueError(message)
     return present[0] if wanted is None else wanted
 

@@ -15,6 +15,7 @@ from napari_tide.screens.assemble import assemble_screen
 from napari_tide.screens.join_screens import join_screens
 from napari_tide.screens.plate_format import STANDARD_FORMATS, PlateFormat
 from napari_tide.screens.readers.found_files import FoundFiles
+from napari_tide.screens.readers.moved_files import subfolders
 from napari_tide.screens.readers.one_plane import choose_planes
 from napari_tide.screens.readers.phenix_index import PhenixIndex, read_index
 from napari_tide.screens.readers.reader import Reader, ReadOptions
@@ -60,25 +61,16 @@ def _indexes_in(folder: Path) -> list[Path]:
     here = _index_of(folder)
     if here is not None:
         return [here]
-    inside = (_index_of(Path(entry)) for entry in _subfolders(folder))
+    inside = (_index_of(Path(entry)) for entry in subfolders(str(folder)))
     return [index for index in inside if index is not None]
 
 
 def _index_of(measurement: Path) -> Path | None:
-    for path in (
-        folder / name for folder in (measurement, measurement / "Images") for name in _NAMES
-    ):
+    folders = (measurement, measurement / "Images")
+    for path in (folder / name for folder in folders for name in _NAMES):
         if path.is_file() and (path.name == _NAMES[0] or _looks_like_index(path)):
             return path
     return None
-
-
-def _subfolders(folder: Path) -> list[str]:
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entry.path for entry in entries if entry.is_dir())
-    except OSError:
-        return []
 
 
 def _looks_like_index(path: Path) -> bool:
@@ -96,43 +88,43 @@ def _read_plate(path: Path, options: ReadOptions) -> Screen:
         raise ScreenFormatError(message)
     images = _with_numbers(index.images, path)
     labels = _labels(index, images)
-    with_flatfield = _channels_with_flatfield(index)
+    flat = [number for number in _channels_with_flatfield(index) if number in labels]
     folders, names = _split(images["URL"])
     wanted = {folder: set(group) for folder, group in names.groupby(folders, sort=False)}
-    found = FoundFiles.of(wanted, table=path, options=options, needs_table=bool(with_flatfield))
-    planes = pd.DataFrame(
-        {
-            "plate": _plate_name(index, path),
-            "well": _well_names(images),
-            "site": images["FieldID"],
-            "z": images["PlaneID"],
-            "time": images["TimepointID"],
-            "label": images["ChannelID"].map(labels),
-            "address": folders.map({old: found.prefix(old) for old in wanted}) + names,
-            "x_um": pd.to_numeric(images["PositionX"], errors="coerce") * 1e6,
-            "y_um": pd.to_numeric(images["PositionY"], errors="coerce") * 1e6,
-        }
-    )
+    found = FoundFiles.of(wanted, table=path, options=options, needs_table=bool(flat))
+    addresses = folders.map({old: found.prefix(old) for old in wanted}) + names
+    planes = _planes(images, labels, addresses).assign(plate=_plate_name(index, path))
     chosen = choose_planes(planes, options, source=str(path))
     pixel_size_um, warnings = _pixel_size(index, images)
-    own_path = Path(found.prefix_of(Path(os.path.abspath(path)).parent) + path.name)
+    itself = Path(found.prefix_of(Path(os.path.abspath(path)).parent) + path.name)
+    flatfield = {number: PlaneAddress(itself, (("channel", int(number)),)) for number in flat}
     return assemble_screen(
         chosen,
         root=found.root,
         format="phenix",
         source=str(path),
         renames=_renames(options.channels, labels),
-        illumination={
-            labels[number]: str(PlaneAddress(own_path, (("channel", int(number)),)))
-            for number in with_flatfield
-            if number in labels
-        },
+        illumination={labels[number]: str(address) for number, address in flatfield.items()},
         extra=chosen.drop_duplicates(KEY)[[*KEY, "x_um", "y_um"]],
         pixel_size_um=pixel_size_um,
         plate_format=_plate_format(index),
         warnings=[*warnings, *_bad_states(images)],
         allow_outside=options.allow_outside,
     )
+
+
+def _planes(images: pd.DataFrame, labels: Mapping[str, str], addresses: pd.Series) -> pd.DataFrame:
+    columns = {
+        "well": _well_names(images),
+        "site": images["FieldID"],
+        "z": images["PlaneID"],
+        "time": images["TimepointID"],
+        "label": images["ChannelID"].map(labels),
+        "address": addresses,
+        "x_um": pd.to_numeric(images["PositionX"], errors="coerce") * 1e6,
+        "y_um": pd.to_numeric(images["PositionY"], errors="coerce") * 1e6,
+    }
+    return pd.DataFrame(columns)
 
 
 def _with_numbers(images: pd.DataFrame, path: Path) -> pd.DataFrame:

@@ -46,6 +46,9 @@ def read_screen(source: Path, options: ReadOptions) -> Screen:
     if not source.exists():
         message = f"{source} does not exist; give a plate folder, load_data.csv, Index.xml or .zarr"
         raise ScreenMissingError(message)
+    if options.images is not None and not options.images.is_dir():
+        message = f"{options.images} is no folder; give with --images the folder of the images"
+        raise ScreenMissingError(message)
     reader = file_names.READER if options.pattern is not None else find_reader(source)
     if reader is None:
         supported = "; ".join(reader.title for reader in READERS)
