@@ -113,6 +113,12 @@ def test_renaming_a_channel_that_is_not_there_is_refused():
         screen_of(("P1", "A01", 1, "ER", "x.tif"), renames={"ch9": "DNA"})
 
 
+@pytest.mark.parametrize("folder", ["x" * 300, "a\0b"], ids=["too long", "null"])
+def test_a_folder_no_disk_can_have_is_missing(tmp_path, folder):
+    screen = screen_of(("P1", "B2", 1, "DNA", f"{folder}/a.tif"), root=tmp_path)
+    assert screen.missing_files() == [f"{tmp_path}/{folder}/a.tif"]
+
+
 @pytest.mark.parametrize("name", ["screen.parquet", "screen.csv"])
 def test_a_saved_screen_reads_back_the_same_from_another_folder(tmp_path, name):
     screen = screen_of(*TWO_SITES, root=tmp_path / "images", pixel_size_um=0.598)

@@ -166,7 +166,7 @@ class Screen:
             path = self.resolve(address).path
             folder = str(path.parent)
             if folder not in listed:
-                listed[folder] = set(os.listdir(folder)) if Path(folder).is_dir() else set()
+                listed[folder] = _names_in(folder)
             if path.name not in listed[folder]:
                 missing[str(path)] = None
         return list(missing)
@@ -214,6 +214,13 @@ class Screen:
                     "move the images there, or allow it with --allow-outside"
                 )
                 raise PathEscapeError(message)
+
+
+def _names_in(folder: str) -> set[str]:
+    try:
+        return set(os.listdir(folder))
+    except (OSError, ValueError):  # ValueError: a null character in the path
+        return set()
 
 
 def _could_leave(address: str) -> bool:
