@@ -113,6 +113,17 @@ def test_renaming_a_channel_that_is_not_there_is_refused():
         screen_of(("P1", "A01", 1, "ER", "x.tif"), renames={"ch9": "DNA"})
 
 
+@pytest.mark.parametrize(
+    "row",
+    [("P\udcc8", "B2", 1, "ER", "a.tif"), ("P", "B2", 1, "\udcc8", "a.tif"),
+     ("P", "B2", 1, "ER", "\udcc8.tif")],
+    ids=["plate", "channel", "path"],
+)  # fmt: skip
+def test_names_that_no_table_can_hold_are_refused(row):
+    with pytest.raises(ScreenFormatError, match=r"here has .*udcc8.* no letters in UTF-8; rename"):
+        screen_of(row)
+
+
 @pytest.mark.parametrize("folder", ["x" * 300, "a\0b"], ids=["too long", "null"])
 def test_a_folder_no_disk_can_have_is_missing(tmp_path, folder):
     screen = screen_of(("P1", "B2", 1, "DNA", f"{folder}/a.tif"), root=tmp_path)
