@@ -1,3 +1,5 @@
+import json
+
 import pandas as pd
 import pytest
 
@@ -122,6 +124,39 @@ def test_renaming_a_channel_that_is_not_there_is_refused():
 def test_names_that_no_table_can_hold_are_refused(row):
     with pytest.raises(ScreenFormatError, match=r"here has .*udcc8.* no letters in UTF-8; rename"):
         screen_of(row)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"channels": [["DNA", "a"], ["DNA", "b"], ["ER", "ER"]]}, "channel 'DNA' twice"),
+        ({"channels": [["DNA", "a"], [" ", "b"]]}, "names channel ' ' twice or not at all"),
+        ({"channels": []}, "names no channel"),
+        ({"plate_wells": 7}, "no plate has 7 wells"),
+        ({"plate_wells": 0}, "no plate has 0 wells"),
+        ({"pixel_size_um": -1}, "greater than 0"),
+        ({"format_version": 2}, "written by a newer napari-tide"),
+    ],
+)
+def test_a_damaged_header_of_a_table_is_refused_by_name(tmp_path, change, match):
+    save_screen(screen_of(*TWO_SITES), tmp_path / "screen.csv")
+    header = tmp_path / "screen.csv.json"
+    header.write_text(json.dumps({**json.loads(header.read_text()), **change}))
+    with pytest.raises(ScreenFormatError, match=rf"{tmp_path}/screen.csv .*{match}"):
+        read(tmp_path / "screen.csv", ReadOptions())
+
+
+@pytest.mark.parametrize("size", [0.0, -0.6, float("nan"), float("inf")])
+def test_pixels_without_a_width_are_refused(size):
+    with pytest.raises(ScreenFormatError, match=r"here has pixels of .* a width above zero"):
+        screen_of(*TWO_SITES, pixel_size_um=size)
+
+
+def test_a_table_with_two_columns_of_one_name_is_refused():
+    screen = screen_of(*TWO_SITES)
+    doubled = pd.concat([screen.sites, screen.sites[["path_DNA"]]], axis=1)
+    with pytest.raises(ScreenFormatError, match="here has 2 columns 'path_DNA'; keep one"):
+        screen.with_sites(doubled)
 
 
 @pytest.mark.parametrize("folder", ["x" * 300, "a\0b"], ids=["too long", "null"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -84,6 +85,17 @@ class Screen:
         """Check the table once, so that a half-valid screen cannot exist."""
         if not self.channels:
             message = f"{self.source} names no channel; expected at least one image per site"
+            raise ScreenFormatError(message)
+        unfit = [name for name in self.channel_names if not _is_name(name, self.channel_names)]
+        if unfit:
+            message = (
+                f"{self.source} names channel {unfit[0]!r} twice or not at all; name each once"
+            )
+            raise ScreenFormatError(message)
+        if self.pixel_size_um is not None and not 0 < self.pixel_size_um < math.inf:
+            message = (
+                f"{self.source} has pixels of {self.pixel_size_um} µm; expected a width above zero"
+            )
             raise ScreenFormatError(message)
         table = normalise_sites(self.sites, self.channel_names, source=self.source)
         keys = zip(table["plate"], table["well"], table["site"], strict=True)
@@ -214,6 +226,10 @@ class Screen:
                     "move the images there, or allow it with --allow-outside"
                 )
                 raise PathEscapeError(message)
+
+
+def _is_name(name: str, names: Sequence[str]) -> bool:
+    return bool(name.strip()) and names.count(name) == 1
 
 
 def _names_in(folder: str) -> set[str]:

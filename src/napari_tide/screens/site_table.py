@@ -80,6 +80,10 @@ def normalise_sites(sites: pd.DataFrame, channels: Sequence[str], *, source: str
     if missing:
         message = f"{source} has no column {', '.join(missing)}; it has {list(sites.columns)[:12]}"
         raise ScreenFormatError(message)
+    repeated = sites.columns[sites.columns.duplicated()]
+    if len(repeated):
+        message = f"{source} has {len(repeated) + 1} columns {repeated[0]!r}; keep one"
+        raise ScreenFormatError(message)
     if sites.empty:
         message = f"{source} lists no sites; expected one row per imaged field"
         raise ScreenFormatError(message)

@@ -173,8 +173,9 @@ def parse_part(part: type[_P], value: object, *, source: Path) -> _P:
         return part.model_validate(value)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        message = f"{source} is not valid OME-Zarr ({place}: {first['msg']}); write it again"
+        place = ".".join(map(str, first["loc"])) or "its attributes"
+        reason = first["msg"].partition(" or instance of ")[0]
+        message = f"{source} is not valid OME-Zarr ({place}: {reason}); write it again"
         raise ScreenFormatError(message) from error
 
 
