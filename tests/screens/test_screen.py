@@ -1,12 +1,14 @@
 import json
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from napari_tide.errors import PathEscapeError, ScreenFormatError, ScreenValueError
 from napari_tide.screens.assemble import assemble_screen
 from napari_tide.screens.plate_format import PlateFormat
 from napari_tide.screens.readers.reader import ReadOptions
+from napari_tide.screens.readers.registry import read_screen
 from napari_tide.screens.readers.screen_table import claims, read, save_screen
 from napari_tide.screens.well import Well
 
@@ -157,6 +159,22 @@ def test_a_table_with_two_columns_of_one_name_is_refused():
     doubled = pd.concat([screen.sites, screen.sites[["path_DNA"]]], axis=1)
     with pytest.raises(ScreenFormatError, match="here has 2 columns 'path_DNA'; keep one"):
         screen.with_sites(doubled)
+
+
+def test_a_column_name_that_is_no_utf_8_is_refused_by_file(tmp_path):
+    path = tmp_path / "screen.parquet"
+    save_screen(screen_of(*TWO_SITES), path)
+    path.write_bytes(path.read_bytes().replace(b"smiles", b"\xf3miles"))
+    with pytest.raises(ScreenFormatError, match=r"screen.parquet cannot be read .*can't decode"):
+        read_screen(path, ReadOptions())
+
+
+def test_what_pandas_noted_in_a_table_may_be_damaged(tmp_path):
+    path = tmp_path / "screen.parquet"
+    save_screen(screen_of(*TWO_SITES, root=tmp_path), path)
+    table = pq.read_table(path)
+    pq.write_table(table.replace_schema_metadata({**table.schema.metadata, b"pandas": b"{"}), path)
+    assert read_screen(path, ReadOptions()).n_sites == 3
 
 
 @pytest.mark.parametrize("folder", ["x" * 300, "a\0b"], ids=["too long", "null"])

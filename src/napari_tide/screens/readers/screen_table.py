@@ -87,7 +87,7 @@ def claims(source: Path) -> bool:
     if table.suffix == ".parquet":
         try:
             return _METADATA_KEY in (pq.read_schema(table).metadata or {})
-        except (OSError, pa.ArrowException):
+        except (OSError, pa.ArrowException, UnicodeDecodeError):
             return source == table
     return _has_site_columns(table)
 
@@ -134,7 +134,8 @@ def _has_site_columns(table: Path) -> bool:
 
 
 def _read_parquet(path: Path) -> tuple[pd.DataFrame, ScreenHeader]:
-    table = pq.read_table(path)
+    with pq.ParquetFile(path) as file:
+        table = file.read()
     text = (table.schema.metadata or {}).get(_METADATA_KEY)
     if text is None:
         message = (
@@ -142,7 +143,7 @@ def _read_parquet(path: Path) -> tuple[pd.DataFrame, ScreenHeader]:
         )
         raise ScreenFormatError(message)
     # what pandas noted about types in the file is not needed, and can be damaged
-    return table.to_pandas(ignore_metadata=True), _header(text, path)
+    return table.replace_schema_metadata(None).to_pandas(), _header(text, path)
 
 
 def _read_csv(path: Path) -> tuple[pd.DataFrame, ScreenHeader]:
