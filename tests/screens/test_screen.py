@@ -1,4 +1,5 @@
 import json
+import math
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -159,6 +160,37 @@ def test_a_table_with_two_columns_of_one_name_is_refused():
     doubled = pd.concat([screen.sites, screen.sites[["path_DNA"]]], axis=1)
     with pytest.raises(ScreenFormatError, match="here has 2 columns 'path_DNA'; keep one"):
         screen.with_sites(doubled)
+
+
+def test_doses_of_a_table_may_be_text_with_units():
+    sites = screen_of(*TWO_SITES).sites.assign(dose_um=["10 uM", "500 nM", ""])
+    doses = screen_of(*TWO_SITES).with_sites(sites).sites["dose_um"]
+    assert doses.tolist()[:2] == [10.0, 0.5]
+    assert math.isnan(doses[2])
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "match"),
+    [
+        ("dose_um", "high", "plate P1 well B02, column dose_um: 'high' is not a dose; expected"),
+        ("control", "neg", "'neg' in column control; expected negcon, poscon or nothing"),
+        ("perturbation_type", "drug", "'drug' in column perturbation_type; expected compound, "),
+    ],
+)
+def test_values_outside_the_tables_words_are_refused(column, value, match):
+    screen = screen_of(*TWO_SITES)
+    with pytest.raises(ScreenFormatError, match=f"^here.* {match}"):
+        screen.with_sites(screen.sites.assign(**{column: ["", value, ""]}))
+
+
+def test_only_files_in_their_own_folder_count_as_there(tmp_path):
+    (tmp_path / "in").mkdir()
+    for name in ("in/a.tif", "b.tif"):
+        (tmp_path / name).touch()
+    addresses = ["in/a.tif", "in/../b.tif#page=1", "b.tif#page=2", "in/b.tif", "a.tif"]
+    rows = [("P", "A1", site, "ER", address) for site, address in enumerate(addresses)]
+    missing = screen_of(*rows, root=tmp_path, allow_outside=True).missing_files()
+    assert missing == [f"{tmp_path}/in/b.tif", f"{tmp_path}/a.tif"]
 
 
 def test_a_column_name_that_is_no_utf_8_is_refused_by_file(tmp_path):

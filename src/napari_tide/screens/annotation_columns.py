@@ -47,6 +47,11 @@ MEANINGS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Our word for a column, to the spellings it goes by, the most trustworthy first."""
 
+SITE_MEANINGS: Mapping[str, tuple[str, ...]] = {
+    "site": ("site", "siteid", "fieldid", "field", "fov", "fieldofview"),
+}
+"""What tables of images say besides; in a plate map such a column is not about the well."""
+
 _DOSE = re.compile(
     r"(?:pert|compound|drug|nearest|final)*(?:i?dose|concentration|conc)(?:value)?(?P<unit>.*)"
 )
@@ -68,14 +73,16 @@ def plain_header(header: str) -> str:
     return text[len(PREFIX) :] if text.lower().startswith(PREFIX) else text
 
 
-def recognise(headers: Sequence[str]) -> dict[str, str]:
+def recognise(
+    headers: Sequence[str], *, meanings: Mapping[str, tuple[str, ...]] = MEANINGS
+) -> dict[str, str]:
     """Map our words to the headers that mean them, each header at most once."""
     header_of: dict[str, str] = {}
     for header in headers:
         header_of.setdefault(_fold(header), header)
     found = {
         word: next((header_of[name] for name in spellings if name in header_of), None)
-        for word, spellings in MEANINGS.items()
+        for word, spellings in meanings.items()
     }
     return {word: header for word, header in found.items() if header is not None}
 

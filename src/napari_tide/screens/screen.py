@@ -19,6 +19,7 @@ from napari_tide.errors import (
 )
 from napari_tide.plane_address import PlaneAddress
 from napari_tide.screens.channels import Channel, select_channels
+from napari_tide.screens.folder_listings import FolderListings
 from napari_tide.screens.plate_format import PlateFormat
 from napari_tide.screens.site_table import illumination_column, normalise_sites, path_column
 from napari_tide.screens.well import Well
@@ -172,16 +173,17 @@ class Screen:
 
     def missing_files(self) -> list[str]:
         """List the image files the table names that are not there (no file is opened)."""
-        listed: dict[str, set[str]] = {}
-        missing: dict[str, None] = {}  # once each: an array or stack holds several planes
-        for address in self._distinct_paths([path_column(name) for name in self.channel_names]):
-            path = self.resolve(address).path
-            folder = str(path.parent)
-            if folder not in listed:
-                listed[folder] = _names_in(folder)
-            if path.name not in listed[folder]:
-                missing[str(path)] = None
-        return list(missing)
+        return self._missing([path_column(name) for name in self.channel_names])
+
+    def missing_illumination_files(self) -> list[str]:
+        """List the files of illumination functions that are not there."""
+        return self._missing([illumination_column(name) for name in self.channel_names])
+
+    def _missing(self, columns: Sequence[str]) -> list[str]:
+        listings = FolderListings(self.root)
+        absent = (name for name in self._distinct_paths(columns) if not listings.has(name))
+        # once each: an array or stack holds several planes
+        return list(dict.fromkeys(map(listings.path, absent)))
 
     def _fitting_format(self) -> PlateFormat:
         wells = [Well.parse(name) for name in self.sites["well"].unique()]
@@ -218,27 +220,28 @@ class Screen:
         names = self.channel_names
         columns = [*map(path_column, names), *map(illumination_column, names)]
         inside = str(self.root).rstrip(os.sep) + os.sep
-        for address in filter(_could_leave, self._distinct_paths(columns)):
-            path = self.resolve(address).path
-            if not str(path).startswith(inside):
-                message = (
-                    f"{self.source} names {address!r}, which lies outside {self.root}; "
-                    "move the images there, or allow it with --allow-outside"
-                )
-                raise PathEscapeError(message)
+        for column in [column for column in columns if column in self.sites.columns]:
+            addresses = self.sites[column].tolist()
+            if not _any_could_leave(addresses):
+                continue
+            for address in filter(None, dict.fromkeys(addresses)):
+                path = self.resolve(address).path
+                if not str(path).startswith(inside):
+                    message = (
+                        f"{self.source} names {address!r}, which lies outside {self.root}; "
+                        "move the images there, or allow it with --allow-outside"
+                    )
+                    raise PathEscapeError(message)
 
 
 def _is_name(name: str, names: Sequence[str]) -> bool:
     return bool(name.strip()) and names.count(name) == 1
 
 
-def _names_in(folder: str) -> set[str]:
-    try:
-        return set(os.listdir(folder))
-    except (OSError, ValueError):  # ValueError: a null character in the path
-        return set()
+def _any_could_leave(addresses: Sequence[str]) -> bool:
+    """Pass a million plain paths at once, before suspicious ones are resolved one by one.
 
-
-def _could_leave(address: str) -> bool:
-    """Sort out the many plain paths before the few suspicious ones are resolved."""
-    return ".." in address or address[0] in "/\\" or bool(os.path.splitdrive(address)[0])
+    A path can leave by a step upwards, from a root, or (Windows) by a drive or a share.
+    """
+    together = "\n" + "\n".join(addresses)
+    return any(mark in together for mark in ("..", "\n/", "\n\\", ":"))

@@ -11,22 +11,9 @@ import numpy as np
 import pandas as pd
 
 from napari_tide.errors import PlateValueError, ScreenFormatError
+from napari_tide.screens.dose_texts import doses_in
 from napari_tide.screens.well import Well
 
-TEXT_COLUMNS = (
-    "plate",
-    "well",
-    "batch",
-    "cell_line",
-    "perturbation_type",
-    "compound",
-    "smiles",
-    "smiles_standard",
-    "gene",
-    "control",
-    "moa",
-    "targets",
-)
 SITE_COLUMNS = (
     "plate",
     "well",
@@ -43,6 +30,7 @@ SITE_COLUMNS = (
     "moa",
     "targets",
 )
+TEXT_COLUMNS = tuple(name for name in SITE_COLUMNS if name not in ("site", "dose_um"))
 KEY = ["plate", "well", "site"]
 PERTURBATION_TYPES = ("", "compound", "crispr", "control")
 CONTROLS = ("", "negcon", "poscon")
@@ -73,7 +61,8 @@ def normalise_sites(sites: pd.DataFrame, channels: Sequence[str], *, source: str
     Raises
     ------
     ScreenFormatError
-        The table is empty, lacks a column, or names a site twice.
+        The table is empty, lacks a column, names a site twice, or has a dose, type or control that
+        is none.
     """
     needed = [*KEY, *(path_column(channel) for channel in channels)]
     missing = [column for column in needed if column not in sites.columns]
@@ -89,6 +78,7 @@ def normalise_sites(sites: pd.DataFrame, channels: Sequence[str], *, source: str
         raise ScreenFormatError(message)
     table = _standard_types(sites, channels, source=source)
     _refuse_undecodable_text(table, channels, source)
+    _refuse_unknown_words(table, source)
     wells = {name: _parse_well(name, source) for name in table["well"].unique()}
     table["well"] = table["well"].map({name: well.name for name, well in wells.items()})
     _refuse_duplicates(table, source)
@@ -102,19 +92,54 @@ def _standard_types(sites: pd.DataFrame, channels: Sequence[str], *, source: str
             table[column] = _whole_numbers(sites["site"], source)
         elif column == "dose_um":
             raw = sites.get(column, pd.Series(np.nan, index=sites.index))
-            table[column] = pd.to_numeric(raw, errors="coerce").astype(float)
+            table[column] = _doses(raw, sites, source)
         else:
             table[column] = _text(sites.get(column, pd.Series("", index=sites.index)))
     paths = [path_column(channel) for channel in channels]
     illums = [illumination_column(channel) for channel in channels]
     for column in [*paths, *(name for name in illums if name in sites.columns)]:
-        table[column] = _text(sites[column])
+        table[column] = _addresses(sites[column])
     others = [column for column in sites.columns if column not in table.columns]
     return pd.concat([table, sites[others]], axis=1)
 
 
 def _text(values: pd.Series) -> pd.Series:
-    return values.astype(object).where(values.notna(), "").map(str).str.strip()
+    """Give a column as text without space around it, each distinct value handled once."""
+    codes, distinct = pd.factorize(values.astype(object))
+    texts = [*(str(value).strip() for value in distinct), ""]  # the last for missing, code -1
+    return pd.Series(np.array(texts, dtype=object)[codes], index=values.index, dtype=object)
+
+
+def _addresses(values: pd.Series) -> pd.Series:
+    """Give a column of addresses as text; nearly all differ, so finding the distinct costs more."""
+    given = values.astype(object).where(values.notna(), "")
+    stripped = [str(value).strip() for value in given]
+    return pd.Series(stripped, index=values.index, dtype=object)
+
+
+def _doses(values: pd.Series, sites: pd.DataFrame, source: str) -> pd.Series:
+    """Give doses in micromolar; where they are text they may carry units."""
+    if pd.api.types.is_numeric_dtype(values):
+        return values.astype(float)
+    doses = doses_in(_text(values), header="dose_um")
+    wrong = doses.first_unreadable()
+    if wrong is not None:
+        place, why = wrong
+        plate, well = sites[["plate", "well"]].iloc[place]
+        message = f"{source}, plate {plate} well {well}, column dose_um: {why}"
+        raise ScreenFormatError(message)
+    return doses.values_um
+
+
+def _refuse_unknown_words(table: pd.DataFrame, source: str) -> None:
+    for column, known in (("perturbation_type", PERTURBATION_TYPES), ("control", CONTROLS)):
+        unknown = [word for word in table[column].unique() if word not in known]
+        if unknown:
+            message = (
+                f"{source} has {unknown[0]!r} in column {column}; expected "
+                f"{', '.join(word for word in known if word)} or nothing"
+            )
+            raise ScreenFormatError(message)
 
 
 def _whole_numbers(values: pd.Series, source: str) -> pd.Series:
@@ -139,7 +164,7 @@ def _refuse_undecodable_text(table: pd.DataFrame, channels: Sequence[str], sourc
     texts = [pd.Series(list(channels)), *(table[name] for name in table if _is_text(table[name]))]
     for text in texts:
         try:
-            "".join(map(str, text.unique())).encode()
+            "".join(map(str, text)).encode()
         except UnicodeEncodeError:
             wrong = next(value for value in map(str, text) if not _is_unicode(value))
             message = (

@@ -82,6 +82,7 @@ def summarise_screen(screen: Screen) -> ScreenSummary:
             *_about_channels(screen),
             *_about_controls(wells),
             *_about_files(missing),
+            *_about_illumination(screen.missing_illumination_files()),
         ],
     )
 
@@ -130,5 +131,15 @@ def _about_files(missing: list[str]) -> list[str]:
     warning = (
         f"{counted(len(missing), 'image file')} missing, the first is {missing[0]}; "
         "give the folder they are in with --images"
+    )
+    return [warning]
+
+
+def _about_illumination(missing: list[str]) -> list[str]:
+    if not missing:
+        return []
+    warning = (
+        f"{counted(len(missing), 'file')} of illumination functions missing, the first is "
+        f"{missing[0]}; copy them there, or correct the images another way"
     )
     return [warning]

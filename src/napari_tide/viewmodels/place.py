@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
+from napari_tide.screens.folder_listings import FolderListings
 from napari_tide.screens.screen import Screen
+from napari_tide.screens.site_table import path_column
 from napari_tide.screens.well import Well
 
 
@@ -23,24 +24,18 @@ def first_usable_place(screen: Screen) -> Place | None:
 
     No image is opened; each folder is listed once, which stays quick on a network drive.
     """
-    listed: dict[str, frozenset[str]] = {}
-    partly: Place | None = None
-    for row in range(screen.n_sites):
-        site = screen.site_at(row)
-        found = [_is_there(str(address.path), listed) for address in site.planes.values()]
-        place = Place(site.plate, site.well, site.number)
-        if found and all(found) and len(found) == len(screen.channels):
-            return place
-        if partly is None and any(found):
-            partly = place
-    return partly
+    listings = FolderListings(screen.root)
+    columns = [screen.sites[path_column(name)] for name in screen.channel_names]
+    partly: int | None = None
+    for row, addresses in enumerate(zip(*columns, strict=True)):
+        n_found = sum(bool(address) and listings.has(address) for address in addresses)
+        if n_found == len(addresses):
+            return _place_at(screen, row)
+        if partly is None and n_found:
+            partly = row
+    return None if partly is None else _place_at(screen, partly)
 
 
-def _is_there(path: str, listed: dict[str, frozenset[str]]) -> bool:
-    folder, name = os.path.split(path)
-    if folder not in listed:
-        try:
-            listed[folder] = frozenset(os.listdir(folder))
-        except OSError:
-            listed[folder] = frozenset()
-    return name in listed[folder]
+def _place_at(screen: Screen, row: int) -> Place:
+    site = screen.site_at(row)
+    return Place(site.plate, site.well, site.number)

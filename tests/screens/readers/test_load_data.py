@@ -10,6 +10,7 @@ from napari_tide.screens.readers.load_data import claims, read
 from napari_tide.screens.readers.reader import ReadOptions
 from napari_tide.screens.readers.registry import find_reader, read_screen
 from napari_tide.screens.readers.screen_table import save_screen
+from napari_tide.screens.summary import summarise_screen
 from napari_tide.screens.well import Well
 
 OLD = "/media/18tbdrive/screen/BR01__2024-07-04T16_04_45-Measurement 2/Images"
@@ -136,7 +137,13 @@ def test_lost_illumination_is_kept_and_told(tmp_path):
     rows = [f"{row},BR01_IllumDNA.npy,/home/jenna/illum/BR01" for row in ROWS]
     screen = read_plain(write(tmp_path / "load_data.csv", *rows, header=header))
     assert set(screen.sites["illum_DNA"]) == {"illum/BR01/BR01_IllumDNA.npy"}
-    assert "illumination functions once in /home/jenna/illum/BR01" in screen.warnings[0]
+    lost = str(tmp_path / "illum/BR01/BR01_IllumDNA.npy")
+    assert screen.missing_illumination_files() == [lost]
+    told = [
+        text for text in summarise_screen(screen).warnings if "of illumination functions" in text
+    ]
+    assert len(told) == 1
+    assert f"1 file of illumination functions missing, the first is {lost}; copy them" in told[0]
 
 
 def test_urls_and_names_with_folders_are_files_too(tmp_path):
@@ -198,6 +205,43 @@ def test_metadata_that_means_ours_takes_our_name(tmp_path):
         "dose_um": 3.5, "control": "poscon", "metadata_path_dna": "x",
     }  # fmt: skip
     assert {name: sites[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "values", "dose_um"),
+    [
+        ("Metadata_Dose", "10 uM", 10.0),
+        ("Metadata_Concentration", "500 nM", 0.5),
+        ("Metadata_Dose_nM", "500", 0.5),
+        ("Metadata_Dose,Metadata_Dose_Unit", "500,nM", 0.5),
+        ("Metadata_Dose_uM", "2.5", 2.5),
+    ],
+)
+def test_doses_take_their_unit_from_the_value_the_header_or_a_column_beside(
+    tmp_path, headers, values, dose_um
+):
+    path = write(tmp_path / "load_data.csv", f"{ROWS[0]},{values}", header=f"{HEADER},{headers}")
+    assert read_plain(path).sites["dose_um"].tolist() == [dose_um]
+
+
+def test_doses_that_cannot_be_read_are_told_with_their_line(tmp_path):
+    rows = [f"{ROWS[0]},2 uM", f"{ROWS[1]},high", f"{ROWS[1][:-1]}3,low"]
+    path = write(tmp_path / "load_data.csv", *rows, header=f"{HEADER},Metadata_Dose")
+    screen = read_plain(path)
+    assert screen.sites["dose_um"].tolist()[0] == 2.0
+    assert screen.sites["dose_um"].isna().tolist() == [False, True, True]
+    (told,) = screen.warnings
+    assert told.startswith(f"{path}, line 3: 'high' is not a dose; expected a number and a unit")
+    assert told.endswith("such a dose stays unknown (1 other value of Metadata_Dose too)")
+
+
+def test_words_for_controls_and_types_become_ours(tmp_path):
+    header = f"{HEADER},Metadata_control_type,Metadata_pert_type,Metadata_gene"
+    rows = [f"{ROWS[0]},negcon,trt_xpr,AAVS1", f"{ROWS[1]},odd,trt_xpr,PLK1"]
+    screen = read_plain(write(tmp_path / "load_data.csv", *rows, header=header))
+    assert screen.sites["control"].tolist() == ["negcon", ""]
+    assert screen.sites["perturbation_type"].tolist() == ["control", "crispr"]
+    assert "the control column says 'odd', which is neither" in screen.warnings[0]
 
 
 def test_a_plate_without_a_name_is_called_by_its_folder(tmp_path):

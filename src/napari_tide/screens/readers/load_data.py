@@ -103,7 +103,8 @@ def _read_table(path: Path, options: ReadOptions) -> Screen:
         raise ScreenFormatError(message)
     renames = _without_orig(options.channels)
     channels = name_channels(list(files.images), renames, source=str(path))
-    metadata = site_metadata(table, plate=path.absolute().parent.name, source=str(path))
+    plate = path.absolute().parent.name
+    metadata, warnings = site_metadata(table, plate=plate, source=str(path))
     wanted = names_by_folder([*files.images.values(), *files.illumination.values()])
     found = FoundFiles.of(wanted, table=path, options=options)
     columns: dict[str, pd.Series] = {}
@@ -112,8 +113,8 @@ def _read_table(path: Path, options: ReadOptions) -> Screen:
         if channel.label in files.illumination:
             addresses = _addresses(files.illumination[channel.label], found)
             columns[illumination_column(channel.name)] = addresses
-    pixel_size_um, warnings = pixel_size_of(table)
-    warnings += [*_gaps(files, imaged, path), *_lost_illumination(files, found)]
+    pixel_size_um, about_pixels = pixel_size_of(table)
+    warnings += [*about_pixels, *_gaps(files, imaged, path)]
     return Screen(
         sites=pd.concat([metadata, pd.DataFrame(columns)], axis=1)[imaged],
         channels=channels,
@@ -149,18 +150,6 @@ def _gaps(files: LoadDataFiles, imaged: pd.Series, path: Path) -> list[str]:
 def _addresses(column: FileColumn, found: FoundFiles) -> pd.Series:
     prefixes = {old: found.prefix(old) for old in found.places}
     return (column.folders.map(prefixes) + column.names).where(column.names.ne(""), "")
-
-
-def _lost_illumination(files: LoadDataFiles, found: FoundFiles) -> list[str]:
-    folders = names_by_folder(files.illumination.values())
-    lost = [old for old in folders if not found.places[old].is_there]
-    if not lost:
-        return []
-    warning = (
-        f"the illumination functions once in {lost[0] or 'the folder of the table'} are not there; "
-        "copy them beneath the table's folder, or correct the images another way"
-    )
-    return [warning]
 
 
 READER = Reader("load_data", "CellProfiler load_data.csv", claims, read)

@@ -1,43 +1,40 @@
 """CellProfiler's ``Metadata_`` columns, as columns of a screen's table.
 
-Columns that mean what one of ours means take its name; the rest travel along in snake case.
+Columns that mean what one of ours means take its name (see ``annotation_columns``); the rest travel
+along in snake case.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-import numpy as np
 import pandas as pd
 
-from napari_tide.errors import ScreenFormatError
-from napari_tide.screens.site_table import KEY, SITE_COLUMNS
-from napari_tide.screens.well import Well
+from napari_tide.errors import PlateValueError, ScreenFormatError
+from napari_tide.screens.annotation_columns import (
+    MEANINGS,
+    PREFIX,
+    SITE_MEANINGS,
+    free_name,
+    plain_header,
+    recognise,
+)
+from napari_tide.screens.annotation_values import (
+    read_doses,
+    wells_of_rows_and_columns,
+    with_compound,
+)
+from napari_tide.screens.controls import recognise_controls
+from napari_tide.screens.dose_texts import Doses
+from napari_tide.screens.wording import counted
 
-PREFIX = "Metadata_"
-MEANINGS: Mapping[str, tuple[str, ...]] = {
-    "plate": ("plate", "plate_id", "plate_barcode", "assay_plate_barcode", "barcode"),
-    "well": ("well", "well_id", "well_position"),
-    "site": ("site", "field_id", "field", "fov"),
-    "batch": ("batch", "batch_id"),
-    "cell_line": ("cell_line", "cell_type", "cell"),
-    "perturbation_type": ("perturbation_type",),
-    "compound": ("compound", "compound_name", "pert_iname"),
-    "smiles": ("smiles",),
-    "dose_um": ("dose_um", "concentration_um", "dose", "mmoles_per_liter"),
-    "gene": ("gene", "gene_symbol"),
-    "control": ("control", "control_type"),
-    "moa": ("moa",),
-    "targets": ("targets", "target"),
-}
-_ROWS = ("row", "well_row")
-_COLUMNS = ("column", "col", "well_column", "well_col")
-_ROW_LETTERS = re.compile(r"[A-Za-z]{1,2}")
 _METRES = {"position_x": "x_um", "position_y": "y_um"}
 
 
-def site_metadata(table: pd.DataFrame, *, plate: str, source: str) -> pd.DataFrame:
+def site_metadata(
+    table: pd.DataFrame, *, plate: str, source: str
+) -> tuple[pd.DataFrame, list[str]]:
     """Give plate, well, site and whatever else the ``Metadata_`` columns say, a row per row.
 
     Parameters
@@ -49,31 +46,44 @@ def site_metadata(table: pd.DataFrame, *, plate: str, source: str) -> pd.DataFra
     source
         The file, for messages.
 
+    Returns
+    -------
+    sites
+        The rows in their order.
+    warnings
+        Doses that cannot be read, and words for controls that mean nothing to us.
+
     Raises
     ------
     ScreenFormatError
         Nothing says the well.
     """
-    given = _snake_named(table)
-    found: dict[str, pd.Series] = {}
-    for ours, theirs in MEANINGS.items():
-        for name in theirs:
-            if ours not in found and name in given and given[name].ne("").any():
-                found[ours] = _converted(name, given.pop(name))
-    if "well" not in found:
-        found["well"] = _well_names(given, list(table.columns), source)
-    found.setdefault("plate", pd.Series(plate, index=table.index))
-    found.setdefault("site", pd.Series("1", index=table.index))
-    for name, ours in _METRES.items():
-        if name in given:
-            found[ours] = pd.to_numeric(given.pop(name), errors="coerce") * 1e6
-    rest = {_free_name(name): values for name, values in given.items()}
-    return pd.DataFrame({**found, **rest}, index=table.index)
+    headers = [header for header in table.columns if header.lower().startswith(PREFIX)]
+    given = pd.DataFrame({header: table[header].str.strip() for header in headers})
+    filled = given[[header for header in headers if given[header].ne("").any()]]
+    found = recognise(list(filled.columns), meanings={**MEANINGS, **SITE_MEANINGS})
+    sites = given[list(found.values())].set_axis(list(found), axis=1)
+    if "well" not in sites:
+        sites["well"] = _well_names(sites, list(table.columns), source)
+    sites = sites.drop(columns=["row", "column", "dose_unit"], errors="ignore")
+    if "plate" not in sites:
+        sites["plate"] = plate
+    if "site" not in sites:
+        sites["site"] = "1"
+    doses = read_doses(filled, unit_header=found.get("dose_unit"))
+    warnings = []
+    if doses is not None:
+        sites["dose_um"] = doses.values_um
+        warnings += _unreadable(doses, source)
+    used = {*found.values(), *([] if doses is None else [doses.header])}
+    rest = _snake_named(given.drop(columns=list(used)))
+    sites, from_controls = recognise_controls(with_compound(sites))
+    return pd.concat([sites, rest], axis=1), [*warnings, *from_controls]
 
 
 def pixel_size_of(table: pd.DataFrame) -> tuple[float | None, list[str]]:
     """Give the pixel size in µm from ``ImageResolutionX`` (metres), and warnings about it."""
-    column = f"{PREFIX}ImageResolutionX"
+    column = "Metadata_ImageResolutionX"
     if column not in table:
         return None, []
     sizes = pd.to_numeric(table[column], errors="coerce").dropna().unique()
@@ -83,13 +93,15 @@ def pixel_size_of(table: pd.DataFrame) -> tuple[float | None, list[str]]:
     return None, [f"{column} says {shown}, not one size in metres; the pixel size stays unknown"]
 
 
-def _snake_named(table: pd.DataFrame) -> dict[str, pd.Series]:
+def _snake_named(given: pd.DataFrame) -> pd.DataFrame:
     named: dict[str, pd.Series] = {}
-    for column in table.columns:
-        if column.lower().startswith(PREFIX.lower()):
-            name = _free(_snake(column[len(PREFIX) :]) or "metadata", named)
-            named[name] = table[column].str.strip()
-    return named
+    for header in given.columns:
+        name = _snake(plain_header(header)) or "metadata"
+        if name in _METRES:
+            named[_METRES[name]] = pd.to_numeric(given[header], errors="coerce") * 1e6
+        else:
+            named[_free(free_name(name), named)] = given[header]
+    return pd.DataFrame(named, index=given.index)
 
 
 def _snake(name: str) -> str:
@@ -105,42 +117,24 @@ def _free(name: str, taken: Iterable[str]) -> str:
     return free
 
 
-def _free_name(name: str) -> str:
-    taken = name in SITE_COLUMNS or name in KEY or name.startswith(("path_", "illum_"))
-    return f"metadata_{name}" if taken else name
-
-
-def _converted(name: str, values: pd.Series) -> pd.Series:
-    if name == "mmoles_per_liter":
-        return pd.to_numeric(values, errors="coerce") * 1000
-    if name in MEANINGS["control"]:
-        folded = values.str.lower()
-        kinds = [folded.str.startswith("neg"), folded.str.startswith("pos")]
-        return pd.Series(np.select(kinds, ["negcon", "poscon"], ""), index=values.index)
-    return values
-
-
-def _well_names(given: dict[str, pd.Series], present: list[str], source: str) -> pd.Series:
-    rows = next((given[name] for name in _ROWS if name in given), None)
-    columns = next((given[name] for name in _COLUMNS if name in given), None)
-    if rows is None or columns is None:
+def _well_names(sites: pd.DataFrame, present: list[str], source: str) -> pd.Series:
+    if not {"row", "column"} <= {*sites.columns}:
         message = (
             f"{source} has no Metadata_Well, nor Metadata_Row and Metadata_Column; it has {present}"
         )
         raise ScreenFormatError(message)
-    pairs = list(zip(rows, columns, strict=True))
-    names = {pair: _well_name(*pair, source) for pair in set(pairs)}
-    return pd.Series([names[pair] for pair in pairs], index=rows.index)
+    try:
+        return wells_of_rows_and_columns(sites["row"], sites["column"])
+    except PlateValueError as error:
+        message = f"{source}: {error}"
+        raise ScreenFormatError(message) from error
 
 
-def _well_name(row: str, column: str, source: str) -> str:
-    number = float(column) if re.fullmatch(r"\d+(\.0*)?", column) else 0
-    if _ROW_LETTERS.fullmatch(row) and number >= 1:
-        return f"{row}{int(number)}"
-    if re.fullmatch(r"\d+(\.0*)?", row) and float(row) >= 1 and number >= 1:
-        return Well(int(float(row)) - 1, int(number) - 1).name
-    message = (
-        f"{source} has row {row!r} and column {column!r}, which are no well; "
-        "rows are letters or count from 1, columns count from 1"
-    )
-    raise ScreenFormatError(message)
+def _unreadable(doses: Doses, source: str) -> list[str]:
+    wrong = doses.first_unreadable()
+    if wrong is None:
+        return []
+    place, why = wrong
+    more = len(doses.unreadable) - 1
+    also = f" ({counted(more, 'other value')} of {doses.header} too)" if more else ""
+    return [f"{source}, line {place + 2}: {why}; such a dose stays unknown{also}"]
