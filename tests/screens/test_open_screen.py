@@ -70,10 +70,10 @@ def test_a_plate_map_and_two_tables_in_a_chain_say_what_is_in_every_well(screen,
 
 def test_snapping_that_shows_is_told(screen, write):
     found = annotate_screen(
-        screen, plate_map=write("m.csv", "well,drug,dose\nA1,a,0.002\nA2,a,0.0025\nA3,b,0.0025")
+        screen, plate_map=write("m.csv", "well,drug,dose\nA1,a,0.026\nA2,a,0.025\nA3,b,0.025")
     )
-    assert wells_of(found)["dose_um"].tolist()[:3] == [0.0025] * 3
-    assert "1 dose snapped to a near and more frequent one (0.002 to 0.0025 uM)" in " ".join(
+    assert wells_of(found)["dose_um"].tolist()[:3] == [0.025] * 3
+    assert "1 dose snapped to a near and more frequent one (0.026 to 0.025 uM)" in " ".join(
         found.warnings
     )
 
