@@ -5,7 +5,12 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from napari_tide.errors import PathEscapeError, ScreenFormatError, ScreenValueError
+from napari_tide.errors import (
+    OutputWriteError,
+    PathEscapeError,
+    ScreenFormatError,
+    ScreenValueError,
+)
 from napari_tide.screens.assemble import assemble_screen
 from napari_tide.screens.plate_format import PlateFormat
 from napari_tide.screens.readers.reader import ReadOptions
@@ -228,6 +233,57 @@ def test_a_saved_screen_reads_back_the_same_from_another_folder(tmp_path, name):
         again.sites.drop(columns=["path_DNA", "path_ER"]),
         screen.sites.drop(columns=["path_DNA", "path_ER"]),
     )
+
+
+@pytest.mark.parametrize("name", ["screen.parquet", "screen.csv"])
+def test_a_plate_of_no_usual_grid_opens_again(tmp_path, name):
+    grid = PlateFormat(5, 7)
+    save_screen(screen_of(("P1", "E7", 1, "DAPI", "a.tif"), plate_format=grid), tmp_path / name)
+    assert read(tmp_path / name, ReadOptions(allow_outside=True)).plate_format == grid
+
+
+@pytest.mark.parametrize("old", ["ER", "er", "Alexa 488"])
+def test_channels_of_a_saved_screen_are_renamed_by_name_or_label(tmp_path, old):
+    rows = [("P1", "A1", 1, "DAPI", "a.tif"), ("P1", "A1", 1, "Alexa 488", "b.tif")]
+    sites = screen_of(*rows, root=tmp_path).sites.assign(illum_ER="er.npy")
+    save_screen(screen_of(*rows, root=tmp_path).with_sites(sites), tmp_path / "screen.parquet")
+    screen = read(tmp_path / "screen.parquet", ReadOptions(channels={old: "phalloidin"}))
+    assert [(it.name, it.label) for it in screen.channels] == [
+        ("DNA", "DAPI"), ("Actin", "Alexa 488"),
+    ]  # fmt: skip
+    site = screen.site_at(0)
+    assert site.planes["Actin"].path == tmp_path / "b.tif"
+    assert site.illumination["Actin"].path == tmp_path / "er.npy"
+    with pytest.raises(ScreenValueError, match=r"'ch9', which is no channel of .*screen.parquet"):
+        read(tmp_path / "screen.parquet", ReadOptions(channels={"ch9": "RNA"}))
+
+
+def test_a_table_made_by_hand_has_channels_by_stain(tmp_path):
+    (tmp_path / "mine.csv").write_text("plate,well,site,path_Hoechst,illum_Hoechst\nP,A1,1,a,b\n")
+    screen = read_screen(tmp_path / "mine.csv", ReadOptions())
+    assert screen.channel_names == ["DNA"]
+    assert screen.site_at(0).illumination["DNA"].path == tmp_path / "b"
+
+
+def test_images_of_a_saved_screen_that_moved_are_found_by_the_end_of_their_path(tmp_path):
+    rows = [("P1", "A1", site, "DAPI", f"raw/P1/{site}.tif#page=3") for site in (1, 2)]
+    save_screen(screen_of(*rows, root=tmp_path / "here"), tmp_path / "here/screen.parquet")
+    (tmp_path / "there/P1").mkdir(parents=True)
+    (tmp_path / "there/P1/1.tif").touch()
+    options = ReadOptions(images=tmp_path / "there")
+    screen = read(tmp_path / "here/screen.parquet", options)
+    first, second = (screen.site_at(row).planes["DNA"] for row in (0, 1))
+    assert (first.path, first.index("page")) == (tmp_path / "there/P1/1.tif", 3)
+    assert screen.missing_files() == [str(second.path)] == [str(tmp_path / "there/P1/2.tif")]
+
+
+@pytest.mark.parametrize("name", ["file/screen.parquet", "file/screen.csv", "folder/screen.csv"])
+def test_a_screen_that_cannot_be_written_is_our_error_and_leaves_nothing(tmp_path, name):
+    (tmp_path / "file").touch()
+    (tmp_path / "folder/screen.csv").mkdir(parents=True)
+    with pytest.raises(OutputWriteError, match=r"cannot write .*; choose another --out"):
+        save_screen(screen_of(*TWO_SITES, root=tmp_path), tmp_path / name)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "folder", "screen.csv"]
 
 
 def test_a_parquet_file_that_is_no_screen_is_refused(tmp_path):

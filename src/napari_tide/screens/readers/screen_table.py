@@ -6,45 +6,31 @@ in the Parquet file's metadata, or for CSV in ``NAME.csv.json`` beside it.
 
 from __future__ import annotations
 
-import json
+import contextlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from napari_tide.errors import OutputWriteError, ScreenFormatError
+from napari_tide.plane_address import PlaneAddress
+from napari_tide.screens.assemble import name_channels
 from napari_tide.screens.channels import Channel
-from napari_tide.screens.plate_format import PlateFormat
+from napari_tide.screens.readers.found_files import FoundFiles
 from napari_tide.screens.readers.reader import Reader, ReadOptions
+from napari_tide.screens.readers.screen_header import ScreenHeader, read_header
 from napari_tide.screens.rebased_sites import rebased_sites
 from napari_tide.screens.screen import Screen
-from napari_tide.screens.site_table import KEY, TEXT_COLUMNS
+from napari_tide.screens.site_table import (
+    KEY,
+    TEXT_COLUMNS,
+    illumination_column,
+    path_column,
+)
 
-FORMAT_VERSION = 1
 _METADATA_KEY = b"napari_tide_screen"
-
-
-class ScreenHeader(BaseModel):
-    """What a screen table says about the whole screen."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    format_version: Literal[1] = 1
-    channels: list[tuple[str, str]]
-    pixel_size_um: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    plate_wells: int | None = None
-    source: str = ""
-    source_format: str = ""
-
-    @field_validator("plate_wells")
-    @classmethod
-    def _is_plate(cls, n_wells: int | None) -> int | None:
-        if n_wells is not None:
-            PlateFormat.of(n_wells)  # its error is a ValueError, so pydantic tells the file's name
-        return n_wells
 
 
 def save_screen(screen: Screen, path: Path) -> None:
@@ -56,25 +42,22 @@ def save_screen(screen: Screen, path: Path) -> None:
         The file cannot be written.
     """
     table = rebased_sites(screen, path.parent)
-    assert screen.plate_format is not None
-    header = ScreenHeader(
-        channels=[(channel.name, channel.label) for channel in screen.channels],
-        pixel_size_um=screen.pixel_size_um,
-        plate_wells=screen.plate_format.n_wells,
-        source=screen.source,
-        source_format=screen.format,
-    ).model_dump_json()
-    partial = path.with_name(path.name + ".partial")
+    header = ScreenHeader.of(screen).model_dump_json(exclude_none=True)
+    partial, partial_header = (path.with_name(f"{path.name}{end}") for end in (".partial", ".head"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".parquet":
             _write_parquet(table, header, partial)
         else:
             table.to_csv(partial, index=False)
-            path.with_name(path.name + ".json").write_text(header, encoding="utf-8")
+            partial_header.write_text(header, encoding="utf-8")
         partial.replace(path)
+        if partial_header.exists():
+            partial_header.replace(path.with_name(path.name + ".json"))
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a file where a folder should be cannot be looked into
+            partial.unlink(missing_ok=True)
+            partial_header.unlink(missing_ok=True)
         message = f"cannot write {path}: {error.strerror or error}; choose another --out"
         raise OutputWriteError(message) from error
 
@@ -93,7 +76,15 @@ def claims(source: Path) -> bool:
 
 
 def read(source: Path, options: ReadOptions) -> Screen:
-    """Read a screen table."""
+    """Read a screen table.
+
+    Raises
+    ------
+    ScreenFormatError
+        It is no such table, is damaged, or was written by a newer version.
+    ScreenValueError
+        The user renames a channel that is not there.
+    """
     path = _table_of(source)
     if path is None:
         message = f"{source} holds no screen.parquet or screen.csv"
@@ -105,17 +96,73 @@ def read(source: Path, options: ReadOptions) -> Screen:
             f"{path} cannot be read as a screen table ({error}); make it again with tide inspect"
         )
         raise ScreenFormatError(message) from error
-    channels = tuple(Channel(name, label) for name, label in header.channels)
+    sites, channels = _with_names(table, header, options, path)
+    root = path.parent
+    if options.images is not None:
+        sites, root = _with_found_files(sites, path, options)
     return Screen(
-        sites=table,
+        sites=sites,
         channels=channels,
-        root=options.images or path.parent,
+        root=root,
         format="screen_table",
         source=str(path),
         pixel_size_um=header.pixel_size_um,
-        plate_format=PlateFormat.of(header.plate_wells) if header.plate_wells is not None else None,
+        plate_format=header.plate_format(),
         allow_outside=options.allow_outside,
     )
+
+
+def _with_names(
+    table: pd.DataFrame, header: ScreenHeader, options: ReadOptions, path: Path
+) -> tuple[pd.DataFrame, tuple[Channel, ...]]:
+    """Give channels the names the user wants; columns are renamed with them."""
+    channels = [Channel(name, label) for name, label in header.channels]
+    if not options.channels:
+        return table, tuple(channels)
+    # a user may say what the table calls a channel, or what its source called it
+    name_of = {channel.label.lower(): channel.name for channel in channels}
+    name_of |= {channel.name.lower(): channel.name for channel in channels}
+    renames = {name_of.get(old.lower(), old): new for old, new in options.channels.items()}
+    named = name_channels([channel.name for channel in channels], renames, source=str(path))
+    labelled = (Channel(new.name, old.label) for old, new in zip(channels, named, strict=True))
+    return _with_channel_columns(table, channels, named), tuple(labelled)
+
+
+def _with_channel_columns(
+    table: pd.DataFrame, old: Sequence[Channel], new: Sequence[Channel]
+) -> pd.DataFrame:
+    columns = {
+        column_of(before.name): column_of(after.name)
+        for before, after in zip(old, new, strict=True)
+        for column_of in (path_column, illumination_column)
+    }
+    return table.rename(columns=columns)
+
+
+def _with_found_files(
+    table: pd.DataFrame, path: Path, options: ReadOptions
+) -> tuple[pd.DataFrame, Path]:
+    """Look for the files beneath the folder the user gives, by the end of their paths."""
+    columns = [name for name in table.columns if name.startswith(("path_", "illum_"))]
+    addresses = {
+        address: PlaneAddress.parse(address)
+        for column in columns
+        for address in map(str, table[column].dropna().unique())
+        if address.strip()
+    }
+    wanted: dict[str, set[str]] = {}
+    for address in addresses.values():
+        wanted.setdefault(address.path.parent.as_posix(), set()).add(address.path.name)
+    found = FoundFiles.of(wanted, table=path, options=options, needs_table=True)
+    now = {
+        text: f"{found.prefix(address.path.parent.as_posix())}{_last_part(text)}"
+        for text, address in addresses.items()
+    }
+    return table.assign(**{name: table[name].map(now).fillna("") for name in columns}), found.root
+
+
+def _last_part(address: str) -> str:
+    return address.rpartition("/")[2]
 
 
 def _table_of(source: Path) -> Path | None:
@@ -143,7 +190,7 @@ def _read_parquet(path: Path) -> tuple[pd.DataFrame, ScreenHeader]:
         )
         raise ScreenFormatError(message)
     # what pandas noted about types in the file is not needed, and can be damaged
-    return table.replace_schema_metadata(None).to_pandas(), _header(text, path)
+    return table.replace_schema_metadata(None).to_pandas(), read_header(text, path)
 
 
 def _read_csv(path: Path) -> tuple[pd.DataFrame, ScreenHeader]:
@@ -152,32 +199,11 @@ def _read_csv(path: Path) -> tuple[pd.DataFrame, ScreenHeader]:
     table = pd.read_csv(path, dtype=dict.fromkeys(text_columns, str), keep_default_na=False)
     sidecar = path.with_name(path.name + ".json")
     if sidecar.is_file():
-        return table, _header(sidecar.read_bytes(), path)
-    names = [name.removeprefix("path_") for name in columns if name.startswith("path_")]
-    return table, ScreenHeader(channels=[(name, name) for name in names])
-
-
-def _header(text: bytes, path: Path) -> ScreenHeader:
-    version = _version_in(text)
-    if version is not None and version > FORMAT_VERSION:
-        message = (
-            f"{path} was written by a newer napari-tide (format {version}, this one reads "
-            f"{FORMAT_VERSION}); update napari-tide"
-        )
-        raise ScreenFormatError(message)
-    try:
-        return ScreenHeader.model_validate_json(text)
-    except ValidationError as error:
-        message = f"{path} has a damaged screen header ({error.errors()[0]['msg']}); make it again"
-        raise ScreenFormatError(message) from error
-
-
-def _version_in(text: bytes) -> int | None:
-    try:
-        version = json.loads(text).get("format_version")
-    except (ValueError, AttributeError):
-        return None
-    return version if isinstance(version, int) else None
+        return table, read_header(sidecar.read_bytes(), path)
+    labels = [name.removeprefix("path_") for name in columns if name.startswith("path_")]
+    channels = name_channels(labels, {}, source=str(path))
+    table = _with_channel_columns(table, [Channel(label) for label in labels], channels)
+    return table, ScreenHeader(channels=[(channel.name, channel.label) for channel in channels])
 
 
 def _write_parquet(table: pd.DataFrame, header: str, path: Path) -> None:
