@@ -241,4 +241,4 @@ def _names_in(folder: str) -> set[str]:
 
 def _could_leave(address: str) -> bool:
     """Sort out the many plain paths before the few suspicious ones are resolved."""
-    return ".." in address or address[0] in "/\\" or bool(os.path.splitdrive(address)[0])
+    return ".." in address or address[0] in "/\\.#" or bool(os.path.splitdrive(address)[0])
