@@ -103,3 +103,35 @@ class OutputWriteError(TideError, OSError):
 
 class MissingExtraError(TideError, ImportError):
     """An optional part of napari-tide that is not installed."""
+
+
+class StudentValueError(TideError, ValueError):
+    """Input that does not fit a student: other channels, an impossible tile size."""
+
+
+class BundleFormatError(TideError, ValueError):
+    """A student bundle that is damaged, tampered with, or written for another version."""
+
+
+class ProfileValueError(TideError, ValueError):
+    """Profiles that do not fit each other, or a question they cannot answer."""
+
+
+class ProfileFormatError(TideError, ValueError):
+    """A profile table that does not hold what it must."""
+
+
+class ProfileMissingError(TideError, FileNotFoundError):
+    """A profile table that is not there."""
+
+
+class OutOfMemoryError(TideError, MemoryError):
+    """A device whose memory does not hold what was asked of it."""
+
+
+class ClusterValueError(TideError, ValueError):
+    """An address that is no cluster."""
+
+
+class ClusterError(TideError, RuntimeError):
+    """A cluster that does not answer, or whose workers keep dying."""

@@ -1,0 +1,85 @@
+"""Reading fields off the GUI thread: one at a time, the newest request wins."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+
+from napari.qt.threading import GeneratorWorker, create_worker
+from psygnal import Signal
+
+from napari_tide.screens.screen import Site
+from napari_tide.viewmodels.field_planes import (
+    FieldPlanes,
+    Plane,
+    collect_field,
+    iter_planes,
+)
+
+Request = tuple[Site, tuple[str, ...], tuple[int, ...]]
+
+
+class FieldLoader:
+    """Loads one field at a time; a request under way gives up between two channels."""
+
+    loaded = Signal(object)
+    failed = Signal(str)
+
+    def __init__(self) -> None:
+        self._wanted: Request | None = None
+        self._loading: Request | None = None
+        self._worker: GeneratorWorker | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a field is being read."""
+        return self._worker is not None
+
+    def request(self, site: Site, channels: Sequence[str], *, blank_shape: tuple[int, ...]) -> None:
+        """Ask for a field; earlier requests that have not arrived are dropped."""
+        self._wanted = (site, tuple(channels), blank_shape)
+        if self._worker is None:
+            self._start()
+        else:
+            self._worker.quit()
+
+    def cancel(self) -> None:
+        """Drop every request."""
+        self._wanted = None
+        if self._worker is not None:
+            self._worker.quit()
+
+    def _start(self) -> None:
+        assert self._wanted is not None
+        self._loading = self._wanted
+        worker = create_worker(
+            _read_in_steps, *self._loading, _start_thread=False, _ignore_errors=True
+        )
+        worker.returned.connect(self._on_returned)
+        worker.errored.connect(self._on_errored)
+        worker.finished.connect(self._on_finished)
+        self._worker = worker
+        worker.start()
+
+    def _on_returned(self, planes: FieldPlanes) -> None:
+        if self._loading is self._wanted:
+            self.loaded.emit(planes)
+
+    def _on_errored(self, error: Exception) -> None:
+        """Say what broke; napari keeps the traceback in its notifications."""
+        if self._loading is self._wanted:
+            self.failed.emit(f"{type(error).__name__}: {error}; the notification has the details")
+
+    def _on_finished(self) -> None:
+        self._worker = None
+        if self._wanted is not None and self._wanted is not self._loading:
+            self._start()
+
+
+def _read_in_steps(
+    site: Site, channels: tuple[str, ...], blank_shape: tuple[int, ...]
+) -> Generator[str, None, FieldPlanes]:
+    read: dict[str, Plane | str] = {}
+    for name, plane in iter_planes(site, channels):
+        read[name] = plane
+        yield name  # a place to stop, when a newer well was clicked
+    return collect_field(site, read, blank_shape=blank_shape)

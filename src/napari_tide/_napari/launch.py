@@ -1,0 +1,37 @@
+"""Starting napari with the Plate dock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import napari
+from npe2 import PluginManager, PluginManifest
+
+from napari_tide._napari.reader import PLATE_DOCK, PLUGIN
+from napari_tide._napari.viewer_desk import desk_of
+
+_MANIFEST = Path(__file__).parents[1] / "napari.yaml"
+
+
+def register_plugin() -> None:
+    """Make napari know the plugin when it runs from a source folder that is not installed."""
+    manager = PluginManager.instance()
+    manager.discover()
+    if PLUGIN not in manager:
+        manager.register(PluginManifest.from_file(_MANIFEST))
+
+
+def open_viewer(source: Path | None) -> napari.Viewer:
+    """Open a viewer with the Plate dock, and `source` in it where one is given."""
+    register_plugin()
+    viewer = napari.Viewer(title="napari-tide", show_welcome_screen=False)
+    viewer.window.add_plugin_dock_widget(PLUGIN, PLATE_DOCK)
+    if source is not None:
+        desk_of(viewer).opener.open(source)
+    return viewer
+
+
+def launch(source: Path | None) -> None:
+    """Open a viewer and stay until it is closed."""
+    open_viewer(source)
+    napari.run()

@@ -1,0 +1,169 @@
+"""``tide inspect``: what is in a screen, and its table for the other commands."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_tide.errors import OutputExistsError, OutputWriteError, ScreenValueError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from napari_tide.screens.screen import Screen
+    from napari_tide.screens.summary import ScreenSummary
+
+_TABLE_ENDINGS = (".parquet", ".csv")
+
+
+def inspect(
+    source: Annotated[Path, typer.Argument(help="Plate folder, load_data.csv, Index.xml, ...")],
+    *,
+    platemap: Annotated[
+        Path | None, typer.Option(help="What the wells hold, or which plate has which map.")
+    ] = None,
+    metadata: Annotated[
+        list[Path] | None, typer.Option(help="Compounds, genes or samples; may be repeated.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the screen table here (.parquet or .csv).")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out.")] = False,
+    channels: Annotated[str | None, typer.Option(help="What channels are: ch1=DNA,ch2=ER.")] = None,
+    require_channels: Annotated[
+        str | None, typer.Option(help="Fail unless these stains are there: DNA,ER.")
+    ] = None,
+    pattern: Annotated[
+        str | None,
+        typer.Option(help="Regular expression of file names; groups well, site, channel, ..."),
+    ] = None,
+    images: Annotated[Path | None, typer.Option(help="The folder the images are in now.")] = None,
+    plane: Annotated[int | None, typer.Option(help="Which z plane, counted as there.")] = None,
+    time: Annotated[int | None, typer.Option(help="Which time point, counted as there.")] = None,
+    allow_outside: Annotated[
+        bool, typer.Option("--allow-outside", help="Let paths leave the source's folder.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Say what a screen holds: plates, wells, channels, treatments, controls, what is missing."""
+    from napari_tide.screens.open_screen import open_screen
+    from napari_tide.screens.readers.reader import ReadOptions
+    from napari_tide.screens.summary import summarise_screen
+
+    if out is not None:
+        _refuse_output(out, overwrite=overwrite)
+    options = ReadOptions(
+        channels=parse_channels(channels or ""),
+        pattern=pattern,
+        images=images,
+        plane=plane,
+        time=time,
+        allow_outside=allow_outside,
+    )
+    screen = open_screen(source, plate_map=platemap, metadata=metadata or (), options=options)
+    if require_channels is not None:
+        screen.select(_words(require_channels, "--require-channels", "DNA,ER"))
+    summary = summarise_screen(screen)
+    if out is not None:
+        summary = _saved(screen, summary, out)
+    _print(summary, screen.source, as_json=as_json)
+
+
+def parse_channels(text: str) -> dict[str, str]:
+    """Read ``"ch1=DNA,ch2=ER"``: what the source calls a channel, to its stain.
+
+    Raises
+    ------
+    ScreenValueError
+        The text is not a list of such pairs, or names a channel twice.
+    """
+    names: dict[str, str] = {}
+    for pair in text.split(",") if text.strip() else []:
+        label, equals, stain = (part.strip() for part in pair.partition("="))
+        if not (label and equals and stain) or label in names:
+            message = (
+                f"--channels {text!r} is not a list of different pairs; expected it like "
+                "ch1=DNA,ch2=ER"
+            )
+            raise ScreenValueError(message)
+        names[label] = stain
+    return names
+
+
+def _words(text: str, option: str, example: str) -> list[str]:
+    words = [word.strip() for word in text.split(",")]
+    if not all(words):
+        message = f"{option} {text!r} has an empty name; expected it like {example}"
+        raise ScreenValueError(message)
+    return words
+
+
+def _refuse_output(out: Path, *, overwrite: bool) -> None:
+    if out.suffix not in _TABLE_ENDINGS:
+        message = f"--out {out} ends in neither .parquet nor .csv; name it like screen.parquet"
+        raise OutputWriteError(message)
+    if out.is_dir():
+        message = f"--out {out} is a folder; name a file like {out / 'screen.parquet'}"
+        raise OutputWriteError(message)
+    if out.exists() and not overwrite:
+        message = f"--out {out} is already there; choose another name, or replace it: --overwrite"
+        raise OutputExistsError(message)
+
+
+def _saved(screen: Screen, summary: ScreenSummary, out: Path) -> ScreenSummary:
+    from napari_tide.screens.readers.screen_table import save_screen
+
+    save_screen(screen, out)
+    if screen.root.is_relative_to(out.parent.absolute()):
+        return summary
+    warning = (
+        f"{out} names images outside its folder; open it with --allow-outside, or write it to "
+        f"{screen.root}"
+    )
+    return replace(summary, warnings=[*summary.warnings, warning])
+
+
+def _print(summary: ScreenSummary, source: str, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(asdict(summary), allow_nan=False))
+        return
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(file=sys.stdout)
+    console.print(_table(summary, source))
+    for warning in summary.warnings:
+        console.print(f"[yellow]![/yellow] {escape(warning)}", highlight=False, soft_wrap=True)
+
+
+def _table(summary: ScreenSummary, source: str) -> Table:
+    from rich.markup import escape
+    from rich.table import Table
+
+    doses = ", ".join(f"{dose:g}" for dose in summary.dose_values_um[:12])
+    more = ", ..." if summary.doses > 12 else ""
+    size = summary.pixel_size_um
+    plates = ", ".join(summary.plate_names[:6]) + (", ..." if summary.plates > 6 else "")
+    table = Table(show_header=False, box=None, pad_edge=False, title=None)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    rows = {
+        "source": f"{source} ({summary.format})",
+        "plates": f"{summary.plates} ({plates})",
+        "wells": f"{summary.wells}, {summary.sites} sites",
+        "channels": ", ".join(summary.channels),
+        "pixel": "size unknown" if size is None else f"{size:g} um",
+        "compounds": f"{summary.compounds}",
+        "genes": f"{summary.genes}",
+        "doses": f"{summary.doses} ({doses}{more} uM)" if summary.doses else "0",
+        "controls": ", ".join(f"{kind} {n}" for kind, n in summary.controls.items()) + " wells",
+        "missing": f"{summary.missing_files} of the image files",
+    }
+    for name, value in rows.items():
+        table.add_row(name, escape(value))
+    return table

@@ -1,0 +1,32 @@
+"""What commands share about their outputs: refuse early, say where it went."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from napari_tide.errors import OutputExistsError, OutputWriteError
+
+
+def refuse_output(out: Path, endings: tuple[str, ...], *, overwrite: bool) -> None:
+    """Refuse an output before any work is done for it.
+
+    Raises
+    ------
+    OutputWriteError, OutputExistsError
+        The name does not say the format, is a folder, or is taken.
+    """
+    if not out.name.endswith(endings):
+        message = f"--out {out} does not end in {' or '.join(endings)}; name it like x{endings[0]}"
+        raise OutputWriteError(message)
+    if out.is_dir():
+        message = f"--out {out} is a folder; name a file in it"
+        raise OutputWriteError(message)
+    if out.exists() and not overwrite:
+        message = f"--out {out} is already there; choose another name, or replace it: --overwrite"
+        raise OutputExistsError(message)
+
+
+def report(facts: dict[str, object], sentence: str, *, as_json: bool) -> None:
+    """Print what was done: one JSON object, or a sentence."""
+    print(json.dumps(facts, allow_nan=False) if as_json else sentence)

@@ -1,0 +1,104 @@
+"""What a run will do, decided before it starts: chunks of sites, settings, and their fingerprint.
+
+A chunk is a few consecutive sites whose tiles fill one batch. Its boundaries depend on the screen
+and the settings alone, never on what was resumed or on which machine works, so a site's embedding
+is the same however the run went.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from napari_tide.errors import ScreenValueError, StudentValueError, TideError
+from napari_tide.imaging.planes import plane_shape
+from napari_tide.imaging.prepared_field import FieldFiles, FieldPreparation
+from napari_tide.imaging.tile_grid import TileGrid
+from napari_tide.inference.embedder import Embedder
+from napari_tide.inference.screen_fields import fields_of, preparation_for
+from napari_tide.screens.screen import Screen
+from napari_tide.students.bundle import Bundle
+
+_SHAPES_TRIED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Rows ``start`` to ``stop`` of the screen's table, embedded together."""
+
+    number: int
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProfilePlan:
+    """Everything a worker needs but the student itself."""
+
+    fields: Sequence[FieldFiles]
+    chunks: Sequence[Chunk]
+    preparation: FieldPreparation
+    identity: str
+
+    def fields_in(self, chunk: Chunk) -> Sequence[FieldFiles]:
+        """Give a chunk's fields."""
+        return self.fields[chunk.start : chunk.stop]
+
+
+def make_plan(screen: Screen, bundle: Bundle, embedder: Embedder) -> ProfilePlan:
+    """Decide the chunks and settings of a run.
+
+    Raises
+    ------
+    StudentValueError
+        The student does not fit the screen.
+    """
+    if bundle.config.student.encoder.kind == "features":
+        message = (
+            f"student {bundle.config.name} reads profile tables, not images; give it one with "
+            "tide profile TABLE"
+        )
+        raise StudentValueError(message)
+    preparation = preparation_for(screen, bundle.config)
+    fields = fields_of(screen)
+    per_chunk = max(embedder.batch_tiles // _tiles_per_field(fields, preparation), 1)
+    chunks = [
+        Chunk(number, start, min(start + per_chunk, len(fields)))
+        for number, start in enumerate(range(0, len(fields), per_chunk))
+    ]
+    return ProfilePlan(
+        fields, chunks, preparation, _identity(fields, preparation, bundle, embedder)
+    )
+
+
+def _tiles_per_field(fields: Sequence[FieldFiles], preparation: FieldPreparation) -> int:
+    for files in fields[:_SHAPES_TRIED]:
+        for address in files.planes.values():
+            try:
+                shape = plane_shape(address)
+                grid = TileGrid(shape, preparation.tile_px, preparation.stride_px, preparation.edge)
+            except TideError:
+                continue
+            return grid.n_tiles
+    message = (
+        f"none of the first {min(len(fields), _SHAPES_TRIED)} sites can be read, for example "
+        f"{fields[0].name}; check the images with tide inspect"
+    )
+    raise ScreenValueError(message)
+
+
+def _identity(
+    fields: Sequence[FieldFiles], preparation: FieldPreparation, bundle: Bundle, embedder: Embedder
+) -> str:
+    said = {
+        "student": bundle.id,
+        "fields": [[files.name, *map(str, files.planes.values())] for files in fields],
+        "channels": preparation.channels,
+        "ranges": preparation.ranges.to_json(),
+        "grid": [preparation.tile_px, preparation.stride_px, preparation.edge],
+        "batch": embedder.batch_tiles,
+        "precision": embedder.precision,
+    }
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Embeddings with their metadata: store, aggregate, align, project."""

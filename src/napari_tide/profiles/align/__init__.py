@@ -1,0 +1,1 @@
+"""Alignment of batches by their own negative controls."""

@@ -1,0 +1,87 @@
+"""The negative controls of a table, and each batch's share of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_tide.errors import ProfileValueError
+from napari_tide.profiles.profiles import Profiles
+
+Rows = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Controls:
+    """All negative controls, in float64, with the batch each belongs to."""
+
+    rows: npt.NDArray[np.float64]
+    batches: npt.NDArray[np.object_]
+
+    @classmethod
+    def gather(cls, parts: Iterable[Profiles]) -> Controls:
+        """Collect the controls of a table read in parts.
+
+        Raises
+        ------
+        ProfileValueError
+            There are none, or a batch has none, or a value is not finite.
+        """
+        rows, batches = [], []
+        every_batch: set[str] = set()
+        for part in parts:
+            is_control, part_batches = part.is_control, part.batches
+            every_batch.update(part_batches)
+            rows.append(part.features[is_control].astype(np.float64))
+            batches.append(part_batches[is_control])
+            _refuse_infinite(part)
+        found = cls(np.concatenate(rows), np.concatenate(batches)) if rows else None
+        if found is None or len(found.rows) == 0:
+            message = (
+                "the profiles have no negative controls; expected rows with Metadata_Control "
+                "'negcon'"
+            )
+            raise ProfileValueError(message)
+        lacking = sorted(every_batch - set(found.batches))
+        if lacking:
+            message = (
+                f"{len(lacking)} batches have no negative controls ({', '.join(lacking[:3])}); "
+                "leave them out or give them a common Metadata_Batch"
+            )
+            raise ProfileValueError(message)
+        return found
+
+    def of(self, batch: object) -> npt.NDArray[np.float64]:
+        """Give one batch's controls."""
+        rows: npt.NDArray[np.float64] = self.rows[self.batches == batch]
+        return rows
+
+    def names(self) -> list[object]:
+        """List the batches."""
+        return sorted(set(self.batches), key=str)
+
+
+def centre_and_scale(rows: Rows) -> tuple[Rows, Rows]:
+    """Give the mean and standard deviation; a constant feature is scaled by one.
+
+    Constant means that the spread is lost in rounding, as scikit-learn's StandardScaler decides.
+    """
+    mean = rows.mean(axis=0)
+    variance = rows.var(axis=0)
+    epsilon = np.finfo(np.float64).eps
+    limit = len(rows) * epsilon * variance + (len(rows) * mean * epsilon) ** 2
+    return mean, np.where(variance <= limit, 1.0, np.sqrt(variance))
+
+
+def _refuse_infinite(part: Profiles) -> None:
+    wrong = ~np.isfinite(part.features).all(axis=0)
+    if wrong.any():
+        names = [part.feature_names[i] for i in np.flatnonzero(wrong)[:3]]
+        message = (
+            f"{int(wrong.sum())} features hold missing or infinite values ({', '.join(names)}); "
+            "clean them first with tide align --clean"
+        )
+        raise ProfileValueError(message)

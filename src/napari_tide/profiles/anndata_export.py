@@ -1,0 +1,43 @@
+"""Profiles as AnnData, for scanpy and its relatives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from napari_tide.errors import OutputWriteError
+from napari_tide.profiles.profiles import Profiles
+
+
+def write_anndata(profiles: Profiles, path: Path) -> None:
+    """Write an ``.h5ad`` file: features in ``X``, metadata in ``obs``, the student in ``uns``.
+
+    Raises
+    ------
+    OutputWriteError
+        The file cannot be written.
+    """
+    import anndata
+
+    obs = profiles.metadata.copy()
+    obs.index = pd.Index([str(row) for row in range(len(obs))])
+    for name in obs.columns:
+        if not pd.api.types.is_numeric_dtype(obs[name]):
+            obs[name] = pd.Categorical(profiles.column(str(name)).to_numpy())
+    table = anndata.AnnData(
+        X=np.ascontiguousarray(profiles.features),
+        obs=obs,
+        var=pd.DataFrame(index=pd.Index(profiles.feature_names)),
+        uns={"level": profiles.level, "student": profiles.student},
+    )
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        table.write_h5ad(partial)
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        message = f"cannot write {path} ({error}); choose another --out"
+        raise OutputWriteError(message) from error

@@ -1,0 +1,1 @@
+"""The student: encoder, codebook, probabilities over drugs, bundle."""

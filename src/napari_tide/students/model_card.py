@@ -1,0 +1,83 @@
+"""The model card: what a person should know before trusting a student."""
+
+from __future__ import annotations
+
+import json
+
+from napari_tide.students.bundle_config import BundleConfig
+
+_LIMITS = """\
+Probabilities are over the drugs listed in `config.json` and no others: a compound that is none of
+them still gets its nearest. They were calibrated on the training screen; another microscope, cell
+line or stain lot needs its own negative controls, which is what "against DMSO" uses.
+"""
+
+
+def model_card(config: BundleConfig) -> str:
+    """Write the bundle's README from its configuration."""
+    encoder = config.student.encoder
+    sections = [
+        _front_matter(),
+        f"# {config.name}\n",
+        f"A TIDE student: from Cell Painting images to {len(config.drugs)} drugs.\n",
+        "## Input\n",
+        _table(
+            ("Channels, by stain", ", ".join(config.channels)),
+            ("Tile", f"{config.tile_px} px, resized to {encoder.image_px} px"),
+            ("Pixel size", _or_dash(config.pixel_size_um, "µm")),
+            ("Intensity", _intensity(config)),
+        ),
+        "## Student\n",
+        _table(
+            ("Encoder", f"{encoder.kind}, width {encoder.width}, depth {encoder.depth}"),
+            ("Codebook", f"{config.student.codebook.mode}, {config.student.codebook.features}"),
+            ("Temperature", f"{config.student.tau:g}"),
+            ("Calibration", _calibration(config)),
+        ),
+        _section("Metrics", {name: f"{value:.4g}" for name, value in config.metrics.items()}),
+        _section(
+            "Provenance",
+            {
+                name: value if isinstance(value, str) else json.dumps(value)
+                for name, value in config.provenance.items()
+            },
+        ),
+        "## Limits\n",
+        _LIMITS,
+    ]
+    return "\n".join(section for section in sections if section)
+
+
+def _front_matter() -> str:
+    tags = "".join(f"- {tag}\n" for tag in ("napari-tide", "cell-painting", "drug-discovery"))
+    return f"---\nlibrary_name: napari-tide\ntags:\n{tags}---\n"
+
+
+def _table(*rows: tuple[str, str]) -> str:
+    lines = ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
+    return "\n".join(lines) + "\n"
+
+
+def _section(title: str, rows: dict[str, str]) -> str:
+    return f"## {title}\n\n{_table(*rows.items())}" if rows else ""
+
+
+def _or_dash(value: float | None, unit: str) -> str:
+    return "not given" if value is None else f"{value:g} {unit}"
+
+
+def _intensity(config: BundleConfig) -> str:
+    if config.intensity:
+        return "; ".join(f"{name} {r.low:g}-{r.high:g}" for name, r in config.intensity.items())
+    low, high = config.intensity_percentiles
+    return f"each channel between its {low:g} and {high:g} percentiles"
+
+
+def _calibration(config: BundleConfig) -> str:
+    fitted = config.calibration
+    if fitted.ece_after is None or fitted.ece_before is None:
+        return "none"
+    return (
+        f"temperature {fitted.temperature:.3g} on {fitted.n_images} held-out images; expected "
+        f"calibration error {fitted.ece_before:.3f} before, {fitted.ece_after:.3f} after"
+    )

@@ -1,0 +1,219 @@
+"""What all docks of one viewer share: the screen, where the user is, what is selected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from psygnal import Signal, SignalGroup
+from pydantic import BaseModel, ConfigDict
+
+from napari_tide.errors import PlateValueError, ScreenValueError
+from napari_tide.screens.screen import Plate, Screen, Site
+from napari_tide.screens.well import Well
+from napari_tide.viewmodels.place import Place, first_usable_place
+
+
+class SessionState(BaseModel):
+    """What is written down of a session; read back from a file, so checked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: str
+    plate: str
+    well: str
+    site: int
+    selection: list[int] = []
+
+
+class SessionEvents(SignalGroup):
+    """What a dock can listen to; each carries the new value."""
+
+    screen = Signal(object)
+    place = Signal(object)
+    selection = Signal(object)
+    hover = Signal(object)
+    problem = Signal(str)
+
+
+class Session:
+    """The shared state of one viewer's docks.
+
+    Setting a value it already has announces nothing, so views may write back without a loop.
+    Impossible requests change nothing but `problem`: one sentence for the user.
+    """
+
+    def __init__(self) -> None:
+        self.events = SessionEvents()
+        self._screen: Screen | None = None
+        self._place: Place | None = None
+        self._plates: dict[str, Plate] = {}
+        self._selection: frozenset[int] = frozenset()
+        self._hover: Well | None = None
+        self._problem = ""
+
+    @property
+    def screen(self) -> Screen | None:
+        """The open screen, if any."""
+        return self._screen
+
+    @property
+    def place(self) -> Place | None:
+        """The field of view on show."""
+        return self._place
+
+    @property
+    def plate(self) -> Plate | None:
+        """The plate on show."""
+        return self._plates[self._place.plate] if self._place else None
+
+    @property
+    def well(self) -> Well | None:
+        """The well on show."""
+        return self._place.well if self._place else None
+
+    @property
+    def sites(self) -> list[int]:
+        """The sites imaged in the well on show."""
+        if self._screen is None or self._place is None:
+            return []
+        return self._screen.site_numbers(self._place.plate, self._place.well)
+
+    @property
+    def selection(self) -> frozenset[int]:
+        """Selected rows of the site table."""
+        return self._selection
+
+    @property
+    def hover(self) -> Well | None:
+        """The well under the pointer, in whichever dock that is."""
+        return self._hover
+
+    @property
+    def problem(self) -> str:
+        """What went wrong last, as one sentence; empty when all is well."""
+        return self._problem
+
+    def open(self, screen: Screen, *, place: Place | None = None) -> None:
+        """Show a screen, at `place` or at the first site whose images are there."""
+        start = place or first_usable_place(screen)
+        missing = start is None
+        if start is None:
+            first = screen.site_at(0)
+            start = Place(first.plate, first.well, first.number)
+        self._screen = screen
+        self._plates = {name: screen.plate(name) for name in screen.plate_names}
+        self._place = start
+        self._selection, self._hover = frozenset(), None
+        self.report("")
+        self.events.screen.emit(screen)
+        self.events.place.emit(start)
+        self.events.selection.emit(self._selection)
+        if missing:
+            self.report(
+                f"none of the images of {screen.source} is there; "
+                "open it again with the folder the images are in now (--images)"
+            )
+
+    def go_to(self, well: Well, *, plate: str | None = None, site: int | None = None) -> None:
+        """Show a well, at the site given or its first one."""
+        if self._screen is None or self._place is None:
+            self.report("no screen is open; drop a plate folder on napari, or use Open Sample")
+            return
+        name = plate or self._place.plate
+        numbers = self._screen.site_numbers(name, well) if name in self._plates else []
+        if not numbers:
+            self.report(f"well {well} of plate {name} was not imaged; choose a filled well")
+            return
+        if site is not None and site not in numbers:
+            self.report(f"well {well} has no site {site}; it has {', '.join(map(str, numbers))}")
+            return
+        keeps_site = site is None and self._place.site in numbers
+        chosen = self._place.site if keeps_site else numbers[0] if site is None else site
+        self._move(Place(name, well, chosen))
+
+    def go_to_named(self, name: str) -> None:
+        """Show the well with a name such as ``"B03"``."""
+        try:
+            well = Well.parse(name)
+        except PlateValueError as error:
+            self.report(str(error))
+        else:
+            self.go_to(well)
+
+    def choose_plate(self, name: str) -> None:
+        """Show another plate, at the same well where it was imaged there too."""
+        if self._screen is None or self._place is None:
+            return
+        if name not in self._plates:
+            self.report(f"no plate {name!r} on this screen; it has {list(self._plates)[:10]}")
+            return
+        wells = self._plates[name].wells
+        here = self._place.well
+        self.go_to(here if here in wells else wells[0], plate=name)
+
+    def step_well(self, step: int) -> None:
+        """Go `step` imaged wells on, row by row, stopping at the plate's ends."""
+        plate = self.plate
+        if plate is None or self._place is None:
+            return
+        target = plate.wells.index(self._place.well) + step
+        self.go_to(plate.wells[min(max(target, 0), len(plate.wells) - 1)])
+
+    def step_site(self, step: int) -> None:
+        """Go `step` sites on within the well, stopping at the ends."""
+        numbers = self.sites
+        if self._place is None or not numbers:
+            return
+        target = numbers.index(self._place.site) + step
+        self.go_to(self._place.well, site=numbers[min(max(target, 0), len(numbers) - 1)])
+
+    def site(self) -> Site | None:
+        """Give the field on show with where its planes lie."""
+        if self._screen is None or self._place is None:
+            return None
+        return self._screen.site(self._place.plate, self._place.well, self._place.site)
+
+    def select(self, rows: Iterable[int]) -> None:
+        """Select rows of the site table."""
+        chosen = frozenset(rows)
+        if chosen != self._selection:
+            self._selection = chosen
+            self.events.selection.emit(chosen)
+
+    def hover_over(self, well: Well | None) -> None:
+        """Say which well the pointer is on."""
+        if well != self._hover:
+            self._hover = well
+            self.events.hover.emit(well)
+
+    def report(self, problem: str) -> None:
+        """Say in one sentence what went wrong; an empty one clears it."""
+        if problem != self._problem:
+            self._problem = problem
+            self.events.problem.emit(problem)
+
+    def state(self) -> SessionState | None:
+        """Give what is needed to come back to this place; nothing while no screen is open."""
+        if self._screen is None or self._place is None:
+            return None
+        return SessionState(
+            source=self._screen.source,
+            plate=self._place.plate,
+            well=self._place.well.name,
+            site=self._place.site,
+            selection=sorted(self._selection),
+        )
+
+    def restore(self, state: SessionState) -> None:
+        """Go back to a place on the open screen and select what was selected."""
+        if self._screen is None:
+            message = f"open {state.source} before going back to well {state.well}"
+            raise ScreenValueError(message)
+        self.go_to(Well.parse(state.well), plate=state.plate, site=state.site)
+        self.select(row for row in state.selection if 0 <= row < self._screen.n_sites)
+
+    def _move(self, place: Place) -> None:
+        if place != self._place:
+            self._place = place
+            self.report("")
+            self.events.place.emit(place)

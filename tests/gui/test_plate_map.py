@@ -1,0 +1,116 @@
+import pytest
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtGui import QColor, QHelpEvent, QPalette
+from qtpy.QtWidgets import QToolTip
+
+from napari_tide._napari.widgets.plate_map import PlateMap
+from napari_tide.screens.plate_format import PlateFormat
+from napari_tide.screens.readers.reader import ReadOptions
+from napari_tide.screens.readers.registry import read_screen
+from napari_tide.screens.well import Well
+from napari_tide.viewmodels.plate import PlateViewModel
+from napari_tide.viewmodels.session import Session
+
+pytestmark = pytest.mark.gui
+
+
+@pytest.fixture
+def session(plate_folder):
+    session = Session()
+    session.open(read_screen(plate_folder, ReadOptions()))
+    return session
+
+
+@pytest.fixture
+def plate_map(qtbot, session):
+    widget = PlateMap(PlateViewModel(session))
+    qtbot.addWidget(widget)
+    widget.resize(360, 260)
+    widget.show()
+    return widget
+
+
+def at(plate_map, name) -> QPoint:
+    return plate_map.well_center(Well.parse(name)).toPoint()
+
+
+def click(qtbot, plate_map, name, modifier=Qt.KeyboardModifier.NoModifier):
+    qtbot.mouseClick(plate_map, Qt.MouseButton.LeftButton, modifier, at(plate_map, name))
+
+
+def names(plate_map):
+    return sorted(well.name for well in plate_map._plate.selected_wells)
+
+
+def test_a_click_goes_to_the_well(qtbot, plate_map, session):
+    click(qtbot, plate_map, "D03")
+    assert session.well == Well.parse("D03")
+
+
+def test_a_click_on_a_missing_well_says_so(qtbot, plate_map, session):
+    click(qtbot, plate_map, "A01")
+    assert "A01 of plate P1 was not imaged" in session.problem
+
+
+def test_control_clicks_select_and_unselect(qtbot, plate_map, session):
+    for name in ("B02", "H12", "B02", "C03"):
+        click(qtbot, plate_map, name, Qt.KeyboardModifier.ControlModifier)
+    assert names(plate_map) == ["C03", "H12"]
+    assert session.well == Well.parse("B02")
+    qtbot.keyClick(plate_map, Qt.Key.Key_Escape)
+    assert names(plate_map) == []
+
+
+def test_a_drag_selects_the_imaged_wells_it_spans(qtbot, plate_map, session):
+    qtbot.mousePress(plate_map, Qt.MouseButton.LeftButton, pos=at(plate_map, "B04"))
+    qtbot.mouseMove(plate_map, at(plate_map, "C05"))
+    qtbot.mouseRelease(plate_map, Qt.MouseButton.LeftButton, pos=at(plate_map, "C05"))
+    assert names(plate_map) == ["B04", "B05", "C05"]
+    assert session.well == Well.parse("B02")
+
+
+def test_arrow_keys_pass_over_missing_wells(qtbot, plate_map, session):
+    click(qtbot, plate_map, "C03")
+    qtbot.keyClick(plate_map, Qt.Key.Key_Right)
+    assert session.well == Well.parse("C05")
+    qtbot.keyClick(plate_map, Qt.Key.Key_Down)
+    assert session.well == Well.parse("D05")
+
+
+def test_hovering_tells_the_session_and_the_tooltip(qtbot, plate_map, session):
+    qtbot.mouseMove(plate_map, at(plate_map, "C02"))
+    qtbot.waitUntil(lambda: session.hover == Well.parse("C02"))
+    point = at(plate_map, "C03")
+    plate_map.event(QHelpEvent(QHelpEvent.Type.ToolTip, point, plate_map.mapToGlobal(point)))
+    assert QToolTip.text() == "C03 · nocodazole 6.4 µM · 2 sites"
+    QToolTip.hideText()
+
+
+@pytest.mark.parametrize("n_wells", [6, 96, 384, 1536])
+def test_every_well_is_found_where_it_is_painted(qtbot, n_wells, monkeypatch):
+    plate = PlateViewModel(Session())
+    monkeypatch.setattr(PlateViewModel, "format", PlateFormat.of(n_wells))
+    widget = PlateMap(plate)
+    qtbot.addWidget(widget)
+    widget.resize(420, 300)
+    for well in plate.format.wells():
+        assert widget.well_at(widget.well_center(well)) == well
+
+
+@pytest.mark.parametrize(("paper", "ink"), [("#262930", "#f0f1f2"), ("#efebe9", "#3b3a39")])
+def test_missing_wells_are_fainter_than_imaged_ones_in_both_themes(qtbot, plate_map, paper, ink):
+    palette = QPalette()
+    palette.setColor(QPalette.ColorRole.Window, QColor(paper))
+    palette.setColor(QPalette.ColorRole.WindowText, QColor(ink))
+    plate_map.setPalette(palette)
+    picture = plate_map.grab().toImage()
+
+    def distance(name):
+        painted = picture.pixelColor(at(plate_map, name))
+        return sum(
+            abs(a - b)
+            for a, b in zip(painted.getRgb()[:3], QColor(paper).getRgb()[:3], strict=True)
+        )
+
+    assert 0 < distance("A05") < distance("C02")
+    assert distance("A05") < distance("H12")

@@ -1,0 +1,61 @@
+import os
+import signal
+
+import pytest
+
+from napari_tide.errors import ClusterValueError
+from napari_tide.inference.cluster import cluster_runner, connect
+from napari_tide.inference.profile_screen import profile_screen
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+@pytest.mark.slow
+def test_two_workers_give_the_bytes_of_one_process(tmp_path, make_screen, make_bundle, embedder_of):
+    screen, bundle = make_screen(broken={("A02", 2)}), make_bundle()
+    embedder = embedder_of(bundle)
+    profile_screen(screen, bundle, tmp_path / "one.parquet", embedder=embedder)
+    with connect("local:2") as client:
+        runner = cluster_runner(client, bundle.folder, embedder)
+        run = profile_screen(
+            screen, bundle, tmp_path / "two.parquet", embedder=embedder, runner=runner
+        )
+    assert [site.well for site in run.skipped] == ["A02"]
+    assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
+
+
+@pytest.mark.slow
+def test_a_killed_worker_has_its_sites_redone(tmp_path, make_screen, make_bundle, embedder_of):
+    wells = [f"{row}{column:02d}" for row in "ABCDEFGH" for column in range(1, 13)]
+    screen, bundle = make_screen(wells=wells, n_sites=2), make_bundle()
+    embedder = embedder_of(bundle)
+    killed = []
+    with connect("local:2") as client:
+
+        def kill_one_worker(done, _total):
+            if done > 10 and not killed:
+                killed.extend(client.run(os.getpid).values())
+                os.kill(killed[0], signal.SIGKILL)
+
+        run = profile_screen(
+            screen,
+            bundle,
+            tmp_path / "two.parquet",
+            embedder=embedder,
+            runner=cluster_runner(client, bundle.folder, embedder),
+            progress=kill_one_worker,
+        )
+    assert killed
+    assert run.is_complete
+    profile_screen(screen, bundle, tmp_path / "one.parquet", embedder=embedder)
+    assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
+
+
+@pytest.mark.parametrize("address", ["local:", "local:zero", "local:0", "here", "http://x:1"])
+def test_what_is_no_cluster_is_refused(address):
+    with pytest.raises(ClusterValueError, match="expected"), connect(address):
+        pass
