@@ -52,13 +52,13 @@ class _Transformation(_Part):
 
 class _Dataset(_Part):
     path: str = Field(min_length=1)
-    coordinateTransformations: list[_Transformation] = []  # noqa: N815 - the specification's name
+    coordinateTransformations: list[_Transformation] = []
 
 
 class _Multiscale(_Part):
     axes: list[_Axis] = [_Axis(name=name) for name in _AXES]
     datasets: list[_Dataset] = Field(min_length=1)
-    coordinateTransformations: list[_Transformation] = []  # noqa: N815 - the specification's name
+    coordinateTransformations: list[_Transformation] = []
 
     @field_validator("axes", mode="before")
     @classmethod
