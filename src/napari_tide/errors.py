@@ -7,9 +7,34 @@ A message is one sentence: the value or file, what was expected, and the way out
 
 from __future__ import annotations
 
+import re
+
+_LINE_BREAKS = re.compile(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*")
+# control characters, those that turn the direction of writing, and halves of surrogate pairs
+_UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_MOST_CHARACTERS = 800
+
+
+def one_line(text: str) -> str:
+    """Make a text safe to show: one line, no control characters, and not endless.
+
+    Values and names from files stand in messages; none may break the line, garble a terminal or
+    hide the way out behind pages of content.
+    """
+    line = _LINE_BREAKS.sub(" ", text).strip()
+    line = _UNSHOWABLE.sub(lambda found: found.group().encode("unicode_escape").decode(), line)
+    if len(line) <= _MOST_CHARACTERS:
+        return line
+    kept = _MOST_CHARACTERS // 2
+    return f"{line[:kept]} [...] {line[-kept:]}"
+
 
 class TideError(Exception):
     """Base of all errors raised on purpose by napari-tide and tide_train."""
+
+    def __str__(self) -> str:
+        """Give the message as one line, whatever stands in the values it quotes."""
+        return one_line(super().__str__())
 
 
 class PlateValueError(TideError, ValueError):

@@ -1,10 +1,14 @@
+import json
+
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from napari_tide.errors import PathEscapeError, ScreenFormatError, ScreenValueError
 from napari_tide.screens.assemble import assemble_screen
 from napari_tide.screens.plate_format import PlateFormat
 from napari_tide.screens.readers.reader import ReadOptions
+from napari_tide.screens.readers.registry import read_screen
 from napari_tide.screens.readers.screen_table import claims, read, save_screen
 from napari_tide.screens.well import Well
 
@@ -49,13 +53,13 @@ def test_two_images_for_one_plane_are_refused():
 
 def test_two_labels_for_one_stain_are_refused_and_can_be_told_apart():
     rows = (("P1", "B2", 1, "DAPI", "x.tif"), ("P1", "B2", 1, "Hoechst", "y.tif"))
-    with pytest.raises(ScreenFormatError, match="are both DNA"):
+    with pytest.raises(ScreenFormatError, match=r"here: channels .* are both DNA"):
         screen_of(*rows)
     assert screen_of(*rows, renames={"hoechst": "Nuclei2"}).channel_names == ["DNA", "Nuclei2"]
 
 
 @pytest.mark.parametrize(
-    "address", ["../x.tif", "/etc/passwd", "a/../../x.tif", "../platesX/x.tif"]
+    "address", ["../x.tif", "/etc/passwd", "a/../../x.tif", "../platesX/x.tif", ".", "#c=1"]
 )
 def test_paths_that_leave_the_folder_are_refused_unless_allowed(address):
     with pytest.raises(PathEscapeError, match="--allow-outside"):
@@ -85,6 +89,12 @@ def test_missing_files_are_listed_without_opening_any(tmp_path):
     ]  # fmt: skip
 
 
+def test_a_missing_file_that_holds_several_planes_is_listed_once(tmp_path):
+    rows = [("P1", "B2", 1, label, f"gone.tif#page={i}") for i, label in enumerate(["DNA", "ER"])]
+    missing = screen_of(*rows, root=tmp_path).missing_files()
+    assert missing == [str(tmp_path / "gone.tif")]
+
+
 def test_wells_beyond_the_plate_are_refused_with_the_source_named():
     with pytest.raises(ScreenFormatError, match="here: well Z99 lies outside the largest plate"):
         screen_of(("P1", "Z99", 1, "ER", "x.tif"))
@@ -103,8 +113,74 @@ def test_a_channel_cannot_be_given_an_empty_name():
 
 
 def test_renaming_a_channel_that_is_not_there_is_refused():
-    with pytest.raises(ScreenValueError, match=r"'ch9', which is no channel. Available: \['ER'\]"):
+    with pytest.raises(ScreenValueError, match=r"'ch9', .* no channel of here. .*: \['ER'\]"):
         screen_of(("P1", "A01", 1, "ER", "x.tif"), renames={"ch9": "DNA"})
+
+
+@pytest.mark.parametrize(
+    "row",
+    [("P\udcc8", "B2", 1, "ER", "a.tif"), ("P", "B2", 1, "\udcc8", "a.tif"),
+     ("P", "B2", 1, "ER", "\udcc8.tif")],
+    ids=["plate", "channel", "path"],
+)  # fmt: skip
+def test_names_that_no_table_can_hold_are_refused(row):
+    with pytest.raises(ScreenFormatError, match=r"here has .*udcc8.* no letters in UTF-8; rename"):
+        screen_of(row)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"channels": [["DNA", "a"], ["DNA", "b"], ["ER", "ER"]]}, "channel 'DNA' twice"),
+        ({"channels": [["DNA", "a"], [" ", "b"]]}, "names channel ' ' twice or not at all"),
+        ({"channels": []}, "names no channel"),
+        ({"plate_wells": 7}, "no plate has 7 wells"),
+        ({"plate_wells": 0}, "no plate has 0 wells"),
+        ({"pixel_size_um": -1}, "greater than 0"),
+        ({"format_version": 2}, "written by a newer napari-tide"),
+    ],
+)
+def test_a_damaged_header_of_a_table_is_refused_by_name(tmp_path, change, match):
+    save_screen(screen_of(*TWO_SITES), tmp_path / "screen.csv")
+    header = tmp_path / "screen.csv.json"
+    header.write_text(json.dumps({**json.loads(header.read_text()), **change}))
+    with pytest.raises(ScreenFormatError, match=rf"{tmp_path}/screen.csv .*{match}"):
+        read(tmp_path / "screen.csv", ReadOptions())
+
+
+@pytest.mark.parametrize("size", [0.0, -0.6, float("nan"), float("inf")])
+def test_pixels_without_a_width_are_refused(size):
+    with pytest.raises(ScreenFormatError, match=r"here has pixels of .* a width above zero"):
+        screen_of(*TWO_SITES, pixel_size_um=size)
+
+
+def test_a_table_with_two_columns_of_one_name_is_refused():
+    screen = screen_of(*TWO_SITES)
+    doubled = pd.concat([screen.sites, screen.sites[["path_DNA"]]], axis=1)
+    with pytest.raises(ScreenFormatError, match="here has 2 columns 'path_DNA'; keep one"):
+        screen.with_sites(doubled)
+
+
+def test_a_column_name_that_is_no_utf_8_is_refused_by_file(tmp_path):
+    path = tmp_path / "screen.parquet"
+    save_screen(screen_of(*TWO_SITES), path)
+    path.write_bytes(path.read_bytes().replace(b"smiles", b"\xf3miles"))
+    with pytest.raises(ScreenFormatError, match=r"screen.parquet cannot be read .*can't decode"):
+        read_screen(path, ReadOptions())
+
+
+def test_what_pandas_noted_in_a_table_may_be_damaged(tmp_path):
+    path = tmp_path / "screen.parquet"
+    save_screen(screen_of(*TWO_SITES, root=tmp_path), path)
+    table = pq.read_table(path)
+    pq.write_table(table.replace_schema_metadata({**table.schema.metadata, b"pandas": b"{"}), path)
+    assert read_screen(path, ReadOptions()).n_sites == 3
+
+
+@pytest.mark.parametrize("folder", ["x" * 300, "a\0b"], ids=["too long", "null"])
+def test_a_folder_no_disk_can_have_is_missing(tmp_path, folder):
+    screen = screen_of(("P1", "B2", 1, "DNA", f"{folder}/a.tif"), root=tmp_path)
+    assert screen.missing_files() == [f"{tmp_path}/{folder}/a.tif"]
 
 
 @pytest.mark.parametrize("name", ["screen.parquet", "screen.csv"])

@@ -16,7 +16,9 @@ from napari_tide.screens.site_table import KEY, illumination_column, path_column
 PLANE_COLUMNS = (*KEY, "label", "address")
 
 
-def name_channels(labels: Sequence[str], renames: Mapping[str, str]) -> tuple[Channel, ...]:
+def name_channels(
+    labels: Sequence[str], renames: Mapping[str, str], *, source: str
+) -> tuple[Channel, ...]:
     """Name each label by its stain, the user's own names first.
 
     Raises
@@ -29,7 +31,10 @@ def name_channels(labels: Sequence[str], renames: Mapping[str, str]) -> tuple[Ch
     given = {label.lower(): stain for label, stain in renames.items()}
     unknown = [label for label in renames if label.lower() not in map(str.lower, labels)]
     if unknown:
-        message = f"--channels names {unknown[0]!r}, which is no channel. Available: {list(labels)}"
+        message = (
+            f"--channels names {unknown[0]!r}, which is no channel of {source}. "
+            f"Available: {list(labels)}"
+        )
         raise ScreenValueError(message)
     nameless = [label for label, stain in renames.items() if not stain.strip()]
     if nameless:
@@ -42,8 +47,8 @@ def name_channels(labels: Sequence[str], renames: Mapping[str, str]) -> tuple[Ch
     for channel in channels:
         if channel.name in seen:
             message = (
-                f"channels {seen[channel.name]!r} and {channel.label!r} are both {channel.name}; "
-                f"tell them apart with --channels '{channel.label}=NAME'"
+                f"{source}: channels {seen[channel.name]!r} and {channel.label!r} are both "
+                f"{channel.name}; tell them apart with --channels '{channel.label}=NAME'"
             )
             raise ScreenFormatError(message)
         seen[channel.name] = channel.label
@@ -81,7 +86,7 @@ def assemble_screen(
     """
     _refuse_none_or_repeated(planes, source)
     labels = list(pd.unique(planes["label"]))
-    channels = name_channels(labels, renames or {})
+    channels = name_channels(labels, renames or {}, source=source)
     name_of = {channel.label: channel.name for channel in channels}
     wide = planes.pivot(index=KEY, columns="label", values="address")[labels].fillna("")
     wide.columns = pd.Index([path_column(name_of[label]) for label in labels])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from napari_tide.errors import (
     PlateValueError,
     ScreenFormatError,
     ScreenValueError,
+    one_line,
 )
 from napari_tide.plane_address import PlaneAddress
 from napari_tide.screens.channels import Channel, select_channels
@@ -84,9 +86,21 @@ class Screen:
         if not self.channels:
             message = f"{self.source} names no channel; expected at least one image per site"
             raise ScreenFormatError(message)
+        unfit = [name for name in self.channel_names if not _is_name(name, self.channel_names)]
+        if unfit:
+            message = (
+                f"{self.source} names channel {unfit[0]!r} twice or not at all; name each once"
+            )
+            raise ScreenFormatError(message)
+        if self.pixel_size_um is not None and not 0 < self.pixel_size_um < math.inf:
+            message = (
+                f"{self.source} has pixels of {self.pixel_size_um} µm; expected a width above zero"
+            )
+            raise ScreenFormatError(message)
         table = normalise_sites(self.sites, self.channel_names, source=self.source)
         keys = zip(table["plate"], table["well"], table["site"], strict=True)
         object.__setattr__(self, "sites", table)
+        object.__setattr__(self, "warnings", tuple(map(one_line, self.warnings)))
         object.__setattr__(self, "root", Path(os.path.abspath(self.root)))
         object.__setattr__(self, "_rows", {key: row for row, key in enumerate(keys)})
         object.__setattr__(self, "plate_format", self._fitting_format())
@@ -158,17 +172,16 @@ class Screen:
 
     def missing_files(self) -> list[str]:
         """List the image files the table names that are not there (no file is opened)."""
-        listed: dict[str, set[str] | None] = {}
-        missing = []
+        listed: dict[str, set[str]] = {}
+        missing: dict[str, None] = {}  # once each: an array or stack holds several planes
         for address in self._distinct_paths([path_column(name) for name in self.channel_names]):
             path = self.resolve(address).path
             folder = str(path.parent)
             if folder not in listed:
-                listed[folder] = set(os.listdir(folder)) if Path(folder).is_dir() else None
-            names = listed[folder]
-            if names is None or path.name not in names:
-                missing.append(str(path))
-        return missing
+                listed[folder] = _names_in(folder)
+            if path.name not in listed[folder]:
+                missing[str(path)] = None
+        return list(missing)
 
     def _fitting_format(self) -> PlateFormat:
         wells = [Well.parse(name) for name in self.sites["well"].unique()]
@@ -215,6 +228,17 @@ class Screen:
                 raise PathEscapeError(message)
 
 
+def _is_name(name: str, names: Sequence[str]) -> bool:
+    return bool(name.strip()) and names.count(name) == 1
+
+
+def _names_in(folder: str) -> set[str]:
+    try:
+        return set(os.listdir(folder))
+    except (OSError, ValueError):  # ValueError: a null character in the path
+        return set()
+
+
 def _could_leave(address: str) -> bool:
     """Sort out the many plain paths before the few suspicious ones are resolved."""
-    return ".." in address or address[0] in "/\\" or bool(os.path.splitdrive(address)[0])
+    return ".." in address or address[0] in "/\\.#" or bool(os.path.splitdrive(address)[0])

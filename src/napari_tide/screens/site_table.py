@@ -80,10 +80,15 @@ def normalise_sites(sites: pd.DataFrame, channels: Sequence[str], *, source: str
     if missing:
         message = f"{source} has no column {', '.join(missing)}; it has {list(sites.columns)[:12]}"
         raise ScreenFormatError(message)
+    repeated = sites.columns[sites.columns.duplicated()]
+    if len(repeated):
+        message = f"{source} has {len(repeated) + 1} columns {repeated[0]!r}; keep one"
+        raise ScreenFormatError(message)
     if sites.empty:
         message = f"{source} lists no sites; expected one row per imaged field"
         raise ScreenFormatError(message)
     table = _standard_types(sites, channels, source=source)
+    _refuse_undecodable_text(table, channels, source)
     wells = {name: _parse_well(name, source) for name in table["well"].unique()}
     table["well"] = table["well"].map({name: well.name for name, well in wells.items()})
     _refuse_duplicates(table, source)
@@ -127,6 +132,29 @@ def _parse_well(name: str, source: str) -> Well:
     except PlateValueError as error:
         message = f"{source}: {error}"
         raise ScreenFormatError(message) from error
+
+
+def _refuse_undecodable_text(table: pd.DataFrame, channels: Sequence[str], source: str) -> None:
+    """Refuse names no table can be saved with: bytes of a file name that are not UTF-8."""
+    texts = [pd.Series(list(channels)), *(table[name] for name in table if _is_text(table[name]))]
+    for text in texts:
+        try:
+            "".join(map(str, text.unique())).encode()
+        except UnicodeEncodeError:
+            wrong = next(value for value in map(str, text) if not _is_unicode(value))
+            message = (
+                f"{source} has {wrong!r}, which holds bytes that are no letters in UTF-8; rename "
+                "the file or folder, or correct the table"
+            )
+            raise ScreenFormatError(message) from None
+
+
+def _is_text(values: pd.Series) -> bool:
+    return values.dtype == object or isinstance(values.dtype, pd.StringDtype)
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _refuse_duplicates(table: pd.DataFrame, source: str) -> None:

@@ -101,7 +101,8 @@ def _read_table(path: Path, options: ReadOptions) -> Screen:
     if not imaged.any():
         message = f"{path} names no image in any of its {len(table)} rows; export it again"
         raise ScreenFormatError(message)
-    channels = name_channels(list(files.images), _without_orig(options.channels))
+    renames = _without_orig(options.channels)
+    channels = name_channels(list(files.images), renames, source=str(path))
     metadata = site_metadata(table, plate=path.absolute().parent.name, source=str(path))
     wanted = names_by_folder([*files.images.values(), *files.illumination.values()])
     found = FoundFiles.of(wanted, table=path, options=options)

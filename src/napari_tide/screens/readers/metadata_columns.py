@@ -134,10 +134,10 @@ def _well_names(given: dict[str, pd.Series], present: list[str], source: str) ->
 
 
 def _well_name(row: str, column: str, source: str) -> str:
-    number = float(column) if re.fullmatch(r"\d+(\.0*)?", column) else 0
+    number = float(column) if re.fullmatch(r"\d{1,4}(\.0*)?", column) else 0
     if _ROW_LETTERS.fullmatch(row) and number >= 1:
         return f"{row}{int(number)}"
-    if re.fullmatch(r"\d+(\.0*)?", row) and float(row) >= 1 and number >= 1:
+    if re.fullmatch(r"\d{1,4}(\.0*)?", row) and float(row) >= 1 and number >= 1:
         return Well(int(float(row)) - 1, int(number) - 1).name
     message = (
         f"{source} has row {row!r} and column {column!r}, which are no well; "

@@ -5,7 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_tide.errors import ScreenFormatError, ScreenMissingError
-from napari_tide.screens.readers import file_names, load_data, phenix, screen_table
+from napari_tide.screens.readers import (
+    file_names,
+    image_express,
+    load_data,
+    ome_zarr,
+    phenix,
+    rxrx,
+    screen_table,
+)
 from napari_tide.screens.readers.reader import Reader, ReadOptions
 from napari_tide.screens.screen import Screen
 
@@ -13,6 +21,9 @@ READERS: tuple[Reader, ...] = (
     screen_table.READER,
     phenix.READER,
     load_data.READER,
+    ome_zarr.READER,
+    image_express.READER,
+    rxrx.READER,
     file_names.READER,
 )
 

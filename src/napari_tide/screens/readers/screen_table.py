@@ -13,7 +13,7 @@ from typing import Literal
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from napari_tide.errors import OutputWriteError, ScreenFormatError
 from napari_tide.screens.channels import Channel
@@ -34,10 +34,17 @@ class ScreenHeader(BaseModel):
 
     format_version: Literal[1] = 1
     channels: list[tuple[str, str]]
-    pixel_size_um: float | None = None
+    pixel_size_um: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     plate_wells: int | None = None
     source: str = ""
     source_format: str = ""
+
+    @field_validator("plate_wells")
+    @classmethod
+    def _is_plate(cls, n_wells: int | None) -> int | None:
+        if n_wells is not None:
+            PlateFormat.of(n_wells)  # its error is a ValueError, so pydantic tells the file's name
+        return n_wells
 
 
 def save_screen(screen: Screen, path: Path) -> None:
@@ -80,7 +87,7 @@ def claims(source: Path) -> bool:
     if table.suffix == ".parquet":
         try:
             return _METADATA_KEY in (pq.read_schema(table).metadata or {})
-        except (OSError, pa.ArrowInvalid):
+        except (OSError, pa.ArrowException, UnicodeDecodeError):
             return source == table
     return _has_site_columns(table)
 
@@ -93,7 +100,7 @@ def read(source: Path, options: ReadOptions) -> Screen:
         raise ScreenFormatError(message)
     try:
         table, header = _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
-    except (OSError, pa.ArrowInvalid, UnicodeDecodeError, pd.errors.ParserError) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError, pd.errors.ParserError) as error:
         message = (
             f"{path} cannot be read as a screen table ({error}); make it again with tide inspect"
         )
@@ -106,7 +113,7 @@ def read(source: Path, options: ReadOptions) -> Screen:
         format="screen_table",
         source=str(path),
         pixel_size_um=header.pixel_size_um,
-        plate_format=PlateFormat.of(header.plate_wells) if header.plate_wells else None,
+        plate_format=PlateFormat.of(header.plate_wells) if header.plate_wells is not None else None,
         allow_outside=options.allow_outside,
     )
 
@@ -127,14 +134,16 @@ def _has_site_columns(table: Path) -> bool:
 
 
 def _read_parquet(path: Path) -> tuple[pd.DataFrame, ScreenHeader]:
-    table = pq.read_table(path)
+    with pq.ParquetFile(path) as file:
+        table = file.read()
     text = (table.schema.metadata or {}).get(_METADATA_KEY)
     if text is None:
         message = (
             f"{path} is a Parquet file but not a screen table; make one with tide inspect --out"
         )
         raise ScreenFormatError(message)
-    return table.to_pandas(), _header(text, path)
+    # what pandas noted about types in the file is not needed, and can be damaged
+    return table.replace_schema_metadata(None).to_pandas(), _header(text, path)
 
 
 def _read_csv(path: Path) -> tuple[pd.DataFrame, ScreenHeader]:
