@@ -5,9 +5,9 @@ set -eu
 
 venv=$1
 python=${PYTHON:-python3}
-libraries="libegl1 libgl1 libgl1-mesa-dri libglx-mesa0 libxkbcommon-x11-0 libdbus-1-3 libxcb-cursor0
-  libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0
-  libxcb-xinerama0 libfontconfig1 xvfb"
+libraries="libglib2.0-0 libegl1 libgl1 libgl1-mesa-dri libglx-mesa0 libxkbcommon-x11-0 libdbus-1-3
+  libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0
+  libxcb-shape0 libxcb-xinerama0 libfontconfig1 xvfb"
 
 is_installed() {
   dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok installed'

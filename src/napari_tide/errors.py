@@ -135,3 +135,7 @@ class ClusterValueError(TideError, ValueError):
 
 class ClusterError(TideError, RuntimeError):
     """A cluster that does not answer, or whose workers keep dying."""
+
+
+class BenchValueError(TideError, ValueError):
+    """A measurement that does not exist, or settings it cannot run with."""

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-_FRAGMENT = re.compile(r"#((?:[a-z]+=\d+)(?:&[a-z]+=\d+)*)$")
+_FRAGMENT = re.compile(r"#((?:[a-z]+=[0-9]{1,9})(?:&[a-z]+=[0-9]{1,9})*)$")
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -15,7 +15,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="other systems always
 
 @pytest.fixture
 def sample(plate_folder, monkeypatch):
-    monkeypatch.setattr(demo, "sample_folder", lambda: plate_folder)
+    monkeypatch.setattr("napari_tide.screens.sample_data.sample_folder", lambda: plate_folder)
     return plate_folder
 
 

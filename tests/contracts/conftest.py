@@ -94,9 +94,9 @@ def change_structure(content, a, b):
         return change_xml(content, a, b)
     try:
         tree = json.loads(content)
-    except ValueError:
-        return replace_value(content, a, b)
-    places = list(places_in(tree))
+        places = list(places_in(tree)) if isinstance(tree, dict | list) else []
+    except (ValueError, RecursionError):  # no JSON, or nested without end by an earlier edit
+        places = []
     if not places:
         return replace_value(content, a, b)
     container, key = places[a % len(places)]

@@ -66,7 +66,7 @@ def test_gct_values_are_pandas(l1000, level3):
         names = [file.readline() for _ in range(3)][2].rstrip("\n").split("\t")
     frame = pd.read_csv(
         l1000 / "test_l1000.gct.gz", sep="\t", skiprows=n_top, header=None, names=names,
-        index_col=0, float_precision="round_trip",
+        index_col=0,
     )  # fmt: skip
     table = level3.read()
     expected = frame.iloc[:, 11:].to_numpy(np.float64).T.astype(np.float32)

@@ -127,7 +127,7 @@ def test_empty_rows_at_the_end_are_left_out(read):
     [
         ("well,dose\nwell one,1", "'well one' is not a well name"),
         ("well,dose\n,1", "'' is not a well name"),
-        ("row,column,dose\n0,1,1", "row '0' and column '1' are no well"),
+        ("row,column,dose\n0,1,1", "has row '0' and column '1', which are no well"),
         ("well,dose\nA1,high", "'high' is not a dose"),
         ("well,dose_unit,dose\nA1,mg/ml,3", "'3 mg/ml' has no unit of dose"),
     ],

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 
 from napari_tide.errors import OutputExistsError, OutputWriteError, SimulationValueError
+from napari_tide.profiles.store import read_profiles
 from napari_tide.simulate import features
 from napari_tide.simulate import simulate_screen as module
 from napari_tide.simulate.presets import PRESETS, find_preset
@@ -68,8 +68,8 @@ def test_world_json_says_what_was_made(written):
 
 def test_features_follow_the_profile_convention(written):
     out, described = written
-    header = pq.read_schema(out / "features.parquet").metadata
-    assert (header[b"level"], header[b"format_version"]) == (b"site", b"1")
+    profiles = read_profiles(out / "features.parquet")
+    assert (profiles.level, profiles.student) == ("site", "tide simulate")
     table = pd.read_parquet(out / "features.parquet")
     assert len(table) == described["sizes"]["sites"]
     values = table.filter(regex="^(Nuclei|Cells|Cytoplasm)_")

@@ -1,6 +1,6 @@
 import pytest
 
-from napari_tide.viewmodels.stain_colours import channel_share, overlaid_channels, stain_colours
+from napari_tide.viewmodels.stain_colours import channel_shares, overlaid_channels, stain_colours
 
 PAINTING = ["DNA", "ER", "RNA", "AGP", "Mito"]
 
@@ -17,9 +17,12 @@ def test_a_stain_keeps_its_colour_whatever_stands_beside_it():
 def test_brightfield_is_not_laid_over_the_stains():
     with_brightfield = ["Brightfield_H", *PAINTING, "Brightfield"]
     assert overlaid_channels(with_brightfield) == PAINTING
-    assert channel_share(with_brightfield) == channel_share(PAINTING) == pytest.approx(0.55)
+    shares = channel_shares(PAINTING)
+    assert shares["DNA"] == 1
+    assert shares["ER"] == shares["Mito"] == pytest.approx(0.4375)
+    assert channel_shares(with_brightfield)["ER"] == shares["ER"]
 
 
 def test_brightfield_alone_is_shown_in_full():
     assert overlaid_channels(["Brightfield", "Brightfield_L"]) == ["Brightfield"]
-    assert channel_share(["Brightfield"]) == 1
+    assert channel_shares(["Brightfield"]) == {"Brightfield": 1}

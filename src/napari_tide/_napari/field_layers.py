@@ -21,7 +21,7 @@ from napari_tide.viewmodels.field_planes import FieldPlanes, Plane, display_limi
 from napari_tide.viewmodels.place import Place
 from napari_tide.viewmodels.plate import PlateViewModel
 from napari_tide.viewmodels.session import Session
-from napari_tide.viewmodels.stain_colours import channel_share, overlaid_channels, stain_colours
+from napari_tide.viewmodels.stain_colours import channel_shares, overlaid_channels, stain_colours
 from napari_tide.viewmodels.well_colouring import RGB
 
 METADATA_KEY = "napari_tide"
@@ -51,7 +51,7 @@ def layer_options(screen: Screen, place: Place, channel: str, plane: Plane) -> L
         "name": channel,
         "colormap": stain_colormap(channel, stain_colours(screen.channel_names)[channel]),
         "blending": "additive",
-        "opacity": channel_share(screen.channel_names),
+        "opacity": channel_shares(screen.channel_names)[channel],
         "visible": channel in overlaid_channels(screen.channel_names),
         "scale": (size or _UNKNOWN_PIXEL,) * 2,
         "units": (unit, unit),

@@ -13,8 +13,6 @@ import typer
 from napari_tide.cli.app import open_napari
 from napari_tide.cli.display import display_for_pictures, has_display
 from napari_tide.errors import OutputWriteError
-from napari_tide.screens.open_screen import open_screen
-from napari_tide.screens.sample_data import sample_folder
 
 _TIMEOUT_S = 180
 
@@ -26,6 +24,8 @@ Out = Annotated[Path, typer.Option(help="The folder pictures are written to.")]
 
 def run(*, headless: Headless = False, out: Out = Path("demo")) -> None:
     """Open napari on the bundled plate; with no display, write pictures of it instead."""
+    from napari_tide.screens.sample_data import sample_folder
+
     sample = sample_folder()
     if not headless and has_display():
         open_napari(sample)
@@ -46,6 +46,7 @@ def _make_folder(out: Path) -> None:
 
 
 def _write_montage(sample: Path, path: Path) -> Path:
+    from napari_tide.screens.open_screen import open_screen
     from napari_tide.viewmodels.montage import plate_montage, write_png
 
     screen = open_screen(sample)

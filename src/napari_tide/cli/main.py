@@ -12,6 +12,7 @@ from napari_tide.cli import app as app_command
 from napari_tide.cli import demo
 from napari_tide.cli.aggregate import aggregate
 from napari_tide.cli.align import align
+from napari_tide.cli.bench import bench
 from napari_tide.cli.inspect import inspect
 from napari_tide.cli.simulate import simulate
 from napari_tide.errors import TideError
@@ -31,6 +32,7 @@ app.command()(aggregate)
 app.command()(align)
 app.command("app")(app_command.run)
 app.command("demo")(demo.run)
+app.add_typer(bench, name="bench")
 app.command()(inspect)
 app.command()(simulate)
 

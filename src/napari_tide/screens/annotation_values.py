@@ -13,7 +13,7 @@ from napari_tide.screens.perturbation_words import is_genetic
 from napari_tide.screens.well import Well
 
 _BARE_NUMBER = r"[\d.,eE+-]+"
-_WHOLE = re.compile(r"(\d+)(?:\.0*)?")
+_WHOLE = re.compile(r"(\d{1,4})(?:\.0*)?")
 
 
 def read_doses(table: pd.DataFrame, *, unit_header: str | None = None) -> Doses | None:
@@ -58,7 +58,7 @@ def _well_at(row: str, column: str) -> str:
         if row.isalpha():
             return Well.parse(f"{row}{column_number[1]}").name
     message = (
-        f"row {row!r} and column {column!r} are no well; "
+        f"has row {row!r} and column {column!r}, which are no well; "
         "rows are letters or count from 1, columns count from 1"
     )
     raise PlateValueError(message)

@@ -241,7 +241,8 @@ def _is_name(name: str, names: Sequence[str]) -> bool:
 def _any_could_leave(addresses: Sequence[str]) -> bool:
     """Pass a million plain paths at once, before suspicious ones are resolved one by one.
 
-    A path can leave by a step upwards, from a root, or (Windows) by a drive or a share.
+    A path can leave by a step upwards, from a root, or (Windows) by a drive or a share; one that is
+    the root itself, as "." or "#c=1" is, lies not in it either.
     """
     together = "\n" + "\n".join(addresses)
-    return any(mark in together for mark in ("..", "\n/", "\n\\", ":"))
+    return any(mark in together for mark in ("..", "\n/", "\n\\", ":", "\n.", "\n#"))

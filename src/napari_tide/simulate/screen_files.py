@@ -9,10 +9,11 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from napari_tide.errors import OutputWriteError
+from napari_tide.profiles.profiles import Level, Profiles
+from napari_tide.profiles.site_metadata import metadata_of_sites
+from napari_tide.profiles.store import write_profiles
 from napari_tide.screens.channels import Channel
 from napari_tide.screens.plate_format import PlateFormat
 from napari_tide.screens.readers.screen_table import save_screen
@@ -20,22 +21,7 @@ from napari_tide.screens.screen import Screen
 from napari_tide.screens.site_table import SITE_COLUMNS, path_column
 from napari_tide.simulate.facts import Compound
 
-FEATURES_FORMAT_VERSION = 1
 _FLOAT = "%.6g"
-
-_PROFILE_COLUMNS = {
-    "Metadata_Plate": "plate",
-    "Metadata_Well": "well",
-    "Metadata_Site": "site",
-    "Metadata_Batch": "batch",
-    "Metadata_Cell_Line": "cell_line",
-    "Metadata_Perturbation_Type": "perturbation_type",
-    "Metadata_Compound": "compound",
-    "Metadata_SMILES": "smiles_standard",
-    "Metadata_Dose_uM": "dose_um",
-    "Metadata_Gene": "gene",
-    "Metadata_Control": "control",
-}
 
 
 def image_name(well: str, site: int, channel: str) -> str:
@@ -125,26 +111,13 @@ def save_features(
     names: Sequence[str],
 ) -> None:
     """Write ``features.parquet``: metadata and features in the Cytomining convention."""
-    metadata = {
-        name: sites[column].reset_index(drop=True) for name, column in _PROFILE_COLUMNS.items()
-    }
-    features = {name: features_SF[:, number] for number, name in enumerate(names)}
-    table = pa.Table.from_pandas(pd.DataFrame({**metadata, **features}), preserve_index=False)
     is_well_level = bool((sites["site"] == 1).all())
-    header = {
-        b"format_version": str(FEATURES_FORMAT_VERSION).encode(),
-        b"level": b"well" if is_well_level else b"site",
-        b"source": b"tide simulate",
-    }
-    table = table.replace_schema_metadata({**(table.schema.metadata or {}), **header})
-    path = out / "features.parquet"
-    partial = path.with_name(path.name + ".partial")
-    try:
-        pq.write_table(table, partial)
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise unwritable(path, error) from error
+    metadata = metadata_of_sites(sites).drop(columns=["Metadata_Tile_Row", "Metadata_Tile_Col"])
+    level: Level = "well" if is_well_level else "site"
+    write_profiles(
+        Profiles(metadata, features_SF, tuple(names), level, student="tide simulate"),
+        out / "features.parquet",
+    )
 
 
 def save_csv(table: pd.DataFrame, path: Path) -> None:

@@ -118,7 +118,7 @@ def _metadata(path: Path, group: h5py.Group, n_expected: int, what: str) -> pd.D
             )
             raise ExpressionFormatError(message)
     columns = {name: _column(group[name]) for name in names}
-    ids = pd.Index([_one_id(value) for value in columns.pop("id")], name="id", dtype=object)
+    ids = pd.Index([_one_id(value) for value in columns.pop("id")], name="id")
     repeated = repeated_id(ids)
     if repeated is not None:
         message = f"{path} names {what} {repeated!r} more than once; make the ids unique"

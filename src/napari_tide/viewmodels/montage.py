@@ -17,7 +17,7 @@ from napari_tide.screens.screen import Screen, Site
 from napari_tide.screens.well import row_name
 from napari_tide.viewmodels.field_planes import Plane, display_limits, read_field
 from napari_tide.viewmodels.pixel_font import draw_text
-from napari_tide.viewmodels.stain_colours import channel_share, overlaid_channels, stain_colours
+from napari_tide.viewmodels.stain_colours import channel_shares, overlaid_channels, stain_colours
 
 Picture = npt.NDArray[np.uint8]
 Thumbnails = Mapping[str, npt.NDArray[np.float32]]
@@ -104,12 +104,12 @@ def _shrunk(plane: Plane, size: int) -> npt.NDArray[np.float32]:
 
 def _composite(thumbnails: Thumbnails, limits: Mapping[str, tuple[float, ...]]) -> Picture:
     colours = stain_colours(list(thumbnails))
-    share_each = channel_share(list(thumbnails))
+    shares = channel_shares(list(thumbnails))
     light = np.zeros((), np.float32)
     for name, thumbnail in thumbnails.items():
         low, high = limits[name]
         share = np.clip((thumbnail - low) / (high - low), 0, 1)
-        light = light + share_each * share[..., None] * np.asarray(colours[name], np.float32)
+        light = light + shares[name] * share[..., None] * np.asarray(colours[name], np.float32)
     picture: Picture = np.clip(light, 0, 255).astype(np.uint8)
     return picture
 

@@ -37,9 +37,14 @@ def overlaid_channels(channels: Sequence[str]) -> list[str]:
     return stains or list(channels[:1])
 
 
-def channel_share(channels: Sequence[str]) -> float:
-    """Give the strength at which the overlaid channels stay short of plain white."""
-    return min(1.0, 2.75 / max(len(overlaid_channels(channels)), 1))
+def channel_shares(channels: Sequence[str]) -> dict[str, float]:
+    """Give each channel the strength at which the overlay stays short of plain white.
+
+    DNA is shown in full: the nucleus also carries ER and RNA light, which would grey it.
+    """
+    share = min(1.0, 2.75 / max(len(overlaid_channels(channels)), 1))
+    others = min(share, 1.75 / max(len(overlaid_channels(channels)) - 1, 1))
+    return {name: (1.0 if name == "DNA" else others) for name in channels}
 
 
 def stain_colours(channels: Sequence[str]) -> dict[str, RGB]:

@@ -422,3 +422,12 @@ def test_a_384_well_plate_with_8_channels_is_listed_fast(tmp_path):
     screen = read_plain(path)
     assert time.perf_counter() - start < 5
     assert (screen.n_sites, len(screen.missing_files())) == (3456, 27648)
+
+
+@pytest.mark.parametrize("number", ["9" * 400, "9" * 5000, "0"])
+def test_rows_and_columns_no_plate_has_are_refused(tmp_path, number):
+    header = HEADER.replace("Metadata_Well", "Metadata_Row,Metadata_Col")
+    rows = [f"a.tiff,{OLD},b.tiff,{OLD},BR01,{number},3,1"]
+    table = write(tmp_path / "load_data.csv", *rows, header=header)
+    with pytest.raises(ScreenFormatError, match="which are no well; rows are letters"):
+        read_plain(table)

@@ -236,6 +236,16 @@ def test_a_damaged_field_or_well_is_left_out_and_named(tmp_path):
     assert "2 damaged places are left out: B/03/1, C/11" in screen.warnings[0]
 
 
+@VERSIONS
+@pytest.mark.parametrize("path", ["x" * 5000, "a\0b"], ids=["too long", "null"])
+def test_a_field_at_a_path_no_disk_can_have_is_left_out(tmp_path, version, path):
+    source = write_plate(tmp_path / "P.zarr", version)
+    edit(source / "B" / "03", version, lambda ome: ome["well"]["images"][1].update(path=path))
+    screen = read_screen(source, ReadOptions())
+    assert screen.n_sites == 3
+    assert "1 damaged places are left out: B/03/" in screen.warnings[0]
+
+
 def test_a_read_plate_saves_and_reads_back(tmp_path):
     screen = read_screen(write_plate(tmp_path / "P.zarr"), ReadOptions())
     save_screen(screen, tmp_path / "out" / "screen.parquet")

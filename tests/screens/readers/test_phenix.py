@@ -204,8 +204,9 @@ def test_channels_of_one_name_are_told_apart_by_number(tmp_path):
     assert read_plain(path).channel_names == ["Brightfield ch1", "Brightfield ch2"]
 
 
-def test_a_grid_of_no_known_plate_is_inferred_from_the_wells(tmp_path):
-    path = write(tmp_path, [Image()], grid=(1, 4))
+@pytest.mark.parametrize("n_rows", [1, "9" * 5000], ids=["one", "thousands of digits"])
+def test_a_grid_of_no_known_plate_is_inferred_from_the_wells(tmp_path, n_rows):
+    path = write(tmp_path, [Image()], grid=(n_rows, 4))
     assert read_plain(path).plate("BR01").format.n_wells == 96
 
 

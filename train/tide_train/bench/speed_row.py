@@ -42,6 +42,38 @@ class SpeedRow:
         return self.ratio <= self.goal
 
 
+@dataclass(frozen=True, slots=True)
+class TimeRow:
+    """How long something takes here, where no other library does the same work.
+
+    Parameters
+    ----------
+    what
+        The work, in words.
+    seconds
+        Median seconds over the rounds.
+    goal_s
+        The most it may take on the machine the goal was set for.
+    """
+
+    what: str
+    seconds: float
+    goal_s: float
+
+    @property
+    def is_met(self) -> bool:
+        """Tell whether the goal is met."""
+        return self.seconds <= self.goal_s
+
+
+def time_work(
+    work: Callable[[], object], *, what: str, goal_s: float, n_rounds: int = 5
+) -> TimeRow:
+    """Time some work by itself, after one round that does not count."""
+    work()
+    return TimeRow(what, statistics.median(_seconds(work) for _ in range(n_rounds)), goal_s)
+
+
 def compare_speed(
     ours: Callable[[], object],
     peer: Callable[[], object],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -52,13 +53,13 @@ class _Transformation(_Part):
 
 class _Dataset(_Part):
     path: str = Field(min_length=1)
-    coordinateTransformations: list[_Transformation] = []  # noqa: N815 - the specification's name
+    coordinateTransformations: list[_Transformation] = []
 
 
 class _Multiscale(_Part):
     axes: list[_Axis] = [_Axis(name=name) for name in _AXES]
     datasets: list[_Dataset] = Field(min_length=1)
-    coordinateTransformations: list[_Transformation] = []  # noqa: N815 - the specification's name
+    coordinateTransformations: list[_Transformation] = []
 
     @field_validator("axes", mode="before")
     @classmethod
@@ -154,7 +155,7 @@ def read_attributes(group: Path) -> dict[str, object]:
     ScreenFormatError
         Its metadata is damaged.
     """
-    if (group / "zarr.json").is_file():
+    if _is_version_3(group):
         attributes = _json_object(group / "zarr.json").get("attributes", {})
         inner = attributes.get("ome", attributes) if isinstance(attributes, dict) else {}
         return inner if isinstance(inner, dict) else {}
@@ -192,8 +193,7 @@ def read_image_layout(image: Path) -> ImageLayout:
     attributes = parse_part(_ImageAttributes, read_attributes(image), source=image)
     multiscale = attributes.multiscales[0]
     array = image / multiscale.datasets[0].path
-    version_3 = (array / "zarr.json").is_file()
-    metadata = _json_object(array / ("zarr.json" if version_3 else ".zarray"))
+    metadata = _json_object(array / ("zarr.json" if _is_version_3(array) else ".zarray"))
     shape = parse_part(_ArrayMetadata, metadata, source=array).shape
     names = [axis.name.lower() for axis in multiscale.axes]
     _check_axes(names, shape, array)
@@ -201,6 +201,11 @@ def read_image_layout(image: Path) -> ImageLayout:
     labels = tuple((channel.label or "").strip() for channel in attributes.omero.channels)
     pixel_size, warnings = _pixel_size_um(multiscale, names.index("x"))
     return ImageLayout(multiscale.datasets[0].path, lengths, labels, pixel_size, tuple(warnings))
+
+
+def _is_version_3(node: Path) -> bool:
+    # Path.is_file raises where a damaged file gives a name no disk can have
+    return os.path.isfile(node / "zarr.json")  # noqa: PTH113
 
 
 def _json_object(path: Path) -> dict[str, object]:

@@ -176,7 +176,7 @@ def _channels_with_flatfield(index: PhenixIndex) -> list[str]:
     return [
         number
         for number, entry in index.channels.items()
-        if number.isdecimal() and _POLYNOMIAL.search(entry.get("FlatfieldProfile", ""))
+        if _is_small_number(number) and _POLYNOMIAL.search(entry.get("FlatfieldProfile", ""))
     ]
 
 
@@ -200,10 +200,15 @@ def _plate_name(index: PhenixIndex, path: Path) -> str:
 def _plate_format(index: PhenixIndex) -> PlateFormat | None:
     plate = index.plates[0] if index.plates else {}
     rows, columns = plate.get("PlateRows", ""), plate.get("PlateColumns", "")
-    if not (rows.isdecimal() and columns.isdecimal()):
+    if not (_is_small_number(rows) and _is_small_number(columns)):
         return None
     grid = PlateFormat(int(rows), int(columns))
     return grid if grid in STANDARD_FORMATS else None
+
+
+def _is_small_number(text: str) -> bool:
+    """Tell numbers from the text, or the thousands of digits, of a damaged index."""
+    return text.isdecimal() and len(text) <= 6
 
 
 def _pixel_size(index: PhenixIndex, images: pd.DataFrame) -> tuple[float | None, list[str]]:
