@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_tide.errors import OutputExistsError, OutputWriteError, ScreenValueError
+from napari_tide.cli.inspect_expression import inspect_expression, is_expression
+from napari_tide.cli.inspect_pixels import checked_pixels, pixel_facts, pixel_rows
+from napari_tide.cli.output import refuse_output
+from napari_tide.errors import PlaneFormatError, ScreenValueError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from napari_tide.inference.pixel_check import PixelCheck
     from napari_tide.screens.screen import Screen
     from napari_tide.screens.summary import ScreenSummary
 
@@ -22,7 +26,9 @@ _TABLE_ENDINGS = (".parquet", ".csv")
 
 
 def inspect(
-    source: Annotated[Path, typer.Argument(help="Plate folder, load_data.csv, Index.xml, ...")],
+    source: Annotated[
+        Path, typer.Argument(help="Plate folder, load_data.csv, Index.xml, L1000 .gctx, ...")
+    ],
     *,
     platemap: Annotated[
         Path | None, typer.Option(help="What the wells hold, or which plate has which map.")
@@ -48,15 +54,28 @@ def inspect(
     allow_outside: Annotated[
         bool, typer.Option("--allow-outside", help="Let paths leave the source's folder.")
     ] = False,
+    check_pixels: Annotated[
+        bool, typer.Option("--check-pixels", help="Read every plane; fail if one is unreadable.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Say what a screen holds: plates, wells, channels, treatments, controls, what is missing."""
+    """Say what a screen holds: plates, wells, channels, treatments, controls, what is missing.
+
+    Of a GCT or GCTX file: samples, genes, compounds, doses.
+    """
     from napari_tide.screens.open_screen import open_screen
     from napari_tide.screens.readers.reader import ReadOptions
     from napari_tide.screens.summary import summarise_screen
 
+    if is_expression(source):
+        _refuse_for_expression(
+            source, {"--out": out, "--platemap": platemap, "--metadata": metadata,
+                     "--require-channels": require_channels, "--check-pixels": check_pixels},
+        )  # fmt: skip
+        inspect_expression(source, as_json=as_json)
+        return
     if out is not None:
-        _refuse_output(out, overwrite=overwrite)
+        refuse_output(out, _TABLE_ENDINGS, overwrite=overwrite)
     options = ReadOptions(
         channels=parse_channels(channels or ""),
         pattern=pattern,
@@ -67,11 +86,15 @@ def inspect(
     )
     screen = open_screen(source, plate_map=platemap, metadata=metadata or (), options=options)
     if require_channels is not None:
-        screen.select(_words(require_channels, "--require-channels", "DNA,ER"))
+        _require(screen, _words(require_channels, "--require-channels", "DNA,ER"))
     summary = summarise_screen(screen)
-    if out is not None:
+    pixels = checked_pixels(screen) if check_pixels else None
+    is_readable = pixels is None or not pixels.unreadable
+    if out is not None and is_readable:
         summary = _saved(screen, summary, out)
-    _print(summary, screen.source, as_json=as_json)
+    _print(summary, pixels, screen.source, as_json=as_json)
+    if pixels is not None and not is_readable:
+        raise PlaneFormatError(pixels.sentence())
 
 
 def parse_channels(text: str) -> dict[str, str]:
@@ -103,16 +126,19 @@ def _words(text: str, option: str, example: str) -> list[str]:
     return words
 
 
-def _refuse_output(out: Path, *, overwrite: bool) -> None:
-    if out.suffix not in _TABLE_ENDINGS:
-        message = f"--out {out} ends in neither .parquet nor .csv; name it like screen.parquet"
-        raise OutputWriteError(message)
-    if out.is_dir():
-        message = f"--out {out} is a folder; name a file like {out / 'screen.parquet'}"
-        raise OutputWriteError(message)
-    if out.exists() and not overwrite:
-        message = f"--out {out} is already there; choose another name, or replace it: --overwrite"
-        raise OutputExistsError(message)
+def _require(screen: Screen, stains: list[str]) -> None:
+    try:
+        screen.select(stains)
+    except ScreenValueError as error:
+        message = f"{screen.source} has {error}"
+        raise ScreenValueError(message) from error
+
+
+def _refuse_for_expression(source: Path, options: dict[str, object]) -> None:
+    given = [name for name, value in options.items() if value]
+    if given:
+        message = f"{source} is an expression file, and {given[0]} is about images; leave it out"
+        raise ScreenValueError(message)
 
 
 def _saved(screen: Screen, summary: ScreenSummary, out: Path) -> ScreenSummary:
@@ -128,15 +154,21 @@ def _saved(screen: Screen, summary: ScreenSummary, out: Path) -> ScreenSummary:
     return replace(summary, warnings=[*summary.warnings, warning])
 
 
-def _print(summary: ScreenSummary, source: str, *, as_json: bool) -> None:
+def _print(
+    summary: ScreenSummary, pixels: PixelCheck | None, source: str, *, as_json: bool
+) -> None:
     if as_json:
-        print(json.dumps(asdict(summary), allow_nan=False))
+        found = {} if pixels is None else {"pixels": pixel_facts(pixels)}
+        print(json.dumps({**asdict(summary), **found}, allow_nan=False))
         return
     from rich.console import Console
     from rich.markup import escape
 
     console = Console(file=sys.stdout)
-    console.print(_table(summary, source))
+    table = _table(summary, source)
+    for name, value in ({} if pixels is None else pixel_rows(pixels)).items():
+        table.add_row(name, escape(value))
+    console.print(table)
     for warning in summary.warnings:
         console.print(f"[yellow]![/yellow] {escape(warning)}", highlight=False, soft_wrap=True)
 
@@ -144,6 +176,8 @@ def _print(summary: ScreenSummary, source: str, *, as_json: bool) -> None:
 def _table(summary: ScreenSummary, source: str) -> Table:
     from rich.markup import escape
     from rich.table import Table
+
+    from napari_tide.screens.wording import counted
 
     doses = ", ".join(f"{dose:g}" for dose in summary.dose_values_um[:12])
     more = ", ..." if summary.doses > 12 else ""
@@ -155,7 +189,7 @@ def _table(summary: ScreenSummary, source: str) -> Table:
     rows = {
         "source": f"{source} ({summary.format})",
         "plates": f"{summary.plates} ({plates})",
-        "wells": f"{summary.wells}, {summary.sites} sites",
+        "wells": f"{summary.wells}, {counted(summary.sites, 'site')}",
         "channels": ", ".join(summary.channels),
         "pixel": "size unknown" if size is None else f"{size:g} um",
         "compounds": f"{summary.compounds}",

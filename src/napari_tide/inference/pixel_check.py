@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -11,14 +11,18 @@ import numpy as np
 
 from napari_tide.errors import TideError
 from napari_tide.imaging.planes import read_plane
-from napari_tide.imaging.quality import PlaneQuality, QualityFlags, judge_plane
-from napari_tide.imaging.quality import out_of_focus_on_plate as blurred_on_plate
+from napari_tide.imaging.quality import (
+    PlaneQuality,
+    QualityFlags,
+    judge_plane,
+    out_of_focus_on_plate,
+)
 from napari_tide.imaging.reading_threads import n_usable_cores, reading_threads
 from napari_tide.plane_address import PlaneAddress
 from napari_tide.screens.screen import Screen, Site
 
 _FIELDS_AHEAD_PER_CORE = 2
-_FLAGS = ("empty", "saturated", "out of focus", "edge of well")
+FLAGS = ("empty", "saturated", "out of focus", "edge of well")
 _TRANSMITTED = "Brightfield"
 
 
@@ -72,7 +76,7 @@ class PixelCheck:
     def counts(self) -> dict[str, int]:
         """Count the fields with each flag."""
         counted = Counter(flag for site in self.flagged for flag in site.flags)
-        return {flag: counted[flag] for flag in _FLAGS}
+        return {flag: counted[flag] for flag in FLAGS}
 
     def sentence(self) -> str:
         """Say in one sentence what cannot be read."""
@@ -87,8 +91,12 @@ class PixelCheck:
 
 @dataclass(frozen=True, slots=True)
 class _JudgedSite:
-    site: Site
-    quality: Mapping[str, PlaneQuality]
+    """A site with the quality of its stains; transmitted light says nothing about them."""
+
+    plate: str
+    well: str
+    site: int
+    stains: Mapping[str, PlaneQuality]
 
 
 def check_pixels(
@@ -118,8 +126,12 @@ def check_pixels(
             for name, outcome in outcomes.items()
             if isinstance(outcome, TideError)
         ]
-        quality = {name: it for name, it in outcomes.items() if isinstance(it, PlaneQuality)}
-        judged.append(_JudgedSite(site, quality))
+        stains = {
+            name: it
+            for name, it in outcomes.items()
+            if isinstance(it, PlaneQuality) and not name.startswith(_TRANSMITTED)
+        }
+        judged.append(_JudgedSite(site.plate, site.well.name, site.number, stains))
         if progress is not None:
             progress(done, screen.n_sites)
     return PixelCheck(
@@ -165,36 +177,35 @@ def _judge(address: PlaneAddress) -> PlaneQuality | TideError:
         return error
 
 
-def _flagged(judged: list[_JudgedSite]) -> Iterator[FlaggedSite]:
+def _flagged(judged: Sequence[_JudgedSite]) -> Iterator[FlaggedSite]:
     blurred = _blurred_on_their_plate(judged)
     for number, it in enumerate(judged):
-        flags = QualityFlags(it.quality)
-        names = {*flags.names} if it.quality else set()
+        names = {*QualityFlags(it.stains).names} if it.stains else set()
         if number in blurred and "empty" not in names:
             names.add("out of focus")
         if names:
-            ordered = tuple(flag for flag in _FLAGS if flag in names)
-            yield FlaggedSite(it.site.plate, it.site.well.name, it.site.number, ordered)
+            ordered = tuple(flag for flag in FLAGS if flag in names)
+            yield FlaggedSite(it.plate, it.well, it.site, ordered)
 
 
-def _blurred_on_their_plate(judged: list[_JudgedSite]) -> set[int]:
+def _blurred_on_their_plate(judged: Sequence[_JudgedSite]) -> set[int]:
     """Give the sites of which half the stains that show anything are blurred for their plate."""
     shown, blurred = Counter[int](), Counter[int]()
     for numbers, scores in _scores_by_plate_and_stain(judged):
         shown.update(numbers)
-        is_out = blurred_on_plate(np.array(scores, dtype=np.float64))
+        is_out = out_of_focus_on_plate(np.array(scores, dtype=np.float64))
         blurred.update(number for number, is_one in zip(numbers, is_out, strict=True) if is_one)
     return {number for number, n in blurred.items() if 2 * n >= shown[number]}
 
 
 def _scores_by_plate_and_stain(
-    judged: list[_JudgedSite],
+    judged: Sequence[_JudgedSite],
 ) -> Iterable[tuple[list[int], list[float]]]:
     grouped: dict[tuple[str, str], tuple[list[int], list[float]]] = {}
     for number, it in enumerate(judged):
-        for stain, quality in it.quality.items():
-            if not quality.is_empty and not stain.startswith(_TRANSMITTED):
-                numbers, scores = grouped.setdefault((it.site.plate, stain), ([], []))
+        for stain, quality in it.stains.items():
+            if not quality.is_empty:
+                numbers, scores = grouped.setdefault((it.plate, stain), ([], []))
                 numbers.append(number)
                 scores.append(quality.focus_score)
     return grouped.values()
