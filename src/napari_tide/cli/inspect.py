@@ -67,6 +67,7 @@ def inspect(
     from napari_tide.screens.readers.reader import ReadOptions
     from napari_tide.screens.summary import summarise_screen
 
+    source = _from_home(source)
     if is_expression(source):
         _refuse_for_expression(
             source, {"--out": out, "--platemap": platemap, "--metadata": metadata,
@@ -75,16 +76,22 @@ def inspect(
         inspect_expression(source, as_json=as_json)
         return
     if out is not None:
+        out = _from_home(out)
         refuse_output(out, _TABLE_ENDINGS, overwrite=overwrite)
     options = ReadOptions(
         channels=parse_channels(channels or ""),
         pattern=pattern,
-        images=images,
+        images=images and _from_home(images),
         plane=plane,
         time=time,
         allow_outside=allow_outside,
     )
-    screen = open_screen(source, plate_map=platemap, metadata=metadata or (), options=options)
+    screen = open_screen(
+        source,
+        plate_map=platemap and _from_home(platemap),
+        metadata=[_from_home(path) for path in metadata or ()],
+        options=options,
+    )
     if require_channels is not None:
         _require(screen, _words(require_channels, "--require-channels", "DNA,ER"))
     summary = summarise_screen(screen)
@@ -95,6 +102,14 @@ def inspect(
     _print(summary, pixels, screen.source, as_json=as_json)
     if pixels is not None and not is_readable:
         raise PlaneFormatError(pixels.sentence())
+
+
+def _from_home(path: Path) -> Path:
+    """Follow a ``~`` the shell left, as in ``--images=~/plates``."""
+    try:
+        return path.expanduser()
+    except RuntimeError:  # nobody's home: a file that is named so
+        return path
 
 
 def parse_channels(text: str) -> dict[str, str]:

@@ -13,6 +13,6 @@ def some(names: Iterable[object]) -> str:
     return ", ".join(texts[:N_EXAMPLES]) + (", ..." if len(texts) > N_EXAMPLES else "")
 
 
-def counted(n: int, noun: str) -> str:
+def counted(n: int, noun: str, plural: str = "") -> str:
     """Count things: ``"1 well"``, ``"2 wells"``."""
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+    return f"{n} {noun}" if n == 1 else f"{n} {plural or noun + 's'}"

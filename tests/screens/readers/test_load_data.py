@@ -363,8 +363,8 @@ def test_a_truncated_gz_is_refused(tmp_path):
     [
         ("", (), "not a table of comma-separated values"),
         (HEADER, (), "names no image in any of its 0 rows"),
-        ("a,b", ("1,2",), r"no FileName_ or URL_ column .* it has \['a', 'b'\]"),
-        ("FileName_DNA,Metadata_Site", ("a,1",), r"no Metadata_Well, nor .* \['FileName_DNA', "),
+        ("a,b", ("1,2",), r"no FileName_ or URL_ column .* \(it has a, b\); export"),
+        ("FileName_DNA,Metadata_Site", ("a,1",), r"no Metadata_Well, .* \(it has FileName_DNA, "),
         (HEADER, (",,,,BR01,A01,1",), "names no image in any of its 1 rows"),
         (HEADER, (ROWS[0], ROWS[0]), "plate BR01 well A01 site 1 more than once"),
         (HEADER, (ROWS[0].replace(",1", ",one"),), "has site 'one'; sites are whole numbers"),

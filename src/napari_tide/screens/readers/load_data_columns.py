@@ -53,7 +53,8 @@ class LoadDataFiles:
         if not images:
             message = (
                 f"{source} has no FileName_ or URL_ column (such as FileName_OrigDNA) and so is no "
-                f"load_data table; it has {list(table.columns)[:12]}"
+                f"load_data table (it has {', '.join(table.columns[:12])}); export it again from "
+                "CellProfiler, or give the table that names the images"
             )
             raise ScreenFormatError(message)
         label_of = {stain_name(label): label for label in images}
@@ -82,7 +83,10 @@ def _file_column(table: pd.DataFrame, kind: str, label: str) -> FileColumn:
     names = names.where(~names.isin(_ABSENT), "")
     if kind == "URL":
         return _split(nowhere, names.map({url: _path_of(url) for url in names.unique()}))
-    return _split(table.get(f"PathName_{label}", nowhere).str.strip(), names)
+    folders = table.get(f"PathName_{label}", nowhere).str.strip()
+    # one spelling, whether a row has its folder in this column or in the name
+    slashed = {folder: folder.replace("\\", "/") for folder in folders.unique()}
+    return _split(folders.map(slashed), names)
 
 
 def _split(folders: pd.Series, names: pd.Series) -> FileColumn:

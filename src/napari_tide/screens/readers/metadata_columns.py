@@ -120,7 +120,8 @@ def _free(name: str, taken: Iterable[str]) -> str:
 def _well_names(sites: pd.DataFrame, present: list[str], source: str) -> pd.Series:
     if not {"row", "column"} <= {*sites.columns}:
         message = (
-            f"{source} has no Metadata_Well, nor Metadata_Row and Metadata_Column; it has {present}"
+            f"{source} has no Metadata_Well, nor Metadata_Row and Metadata_Column (it has "
+            f"{', '.join(present[:12])}); add a column Metadata_Well with wells such as B03"
         )
         raise ScreenFormatError(message)
     try:

@@ -15,6 +15,7 @@ from napari_tide.screens.readers import (
     screen_table,
 )
 from napari_tide.screens.readers.reader import Reader, ReadOptions
+from napari_tide.screens.readers.unrecognised import why_unrecognised
 from napari_tide.screens.screen import Screen
 
 READERS: tuple[Reader, ...] = (
@@ -43,7 +44,7 @@ def read_screen(source: Path, options: ReadOptions) -> Screen:
     ScreenFormatError
         No reader knows it, or the one that does finds it broken.
     """
-    if not source.exists():
+    if not _exists(source):
         message = f"{source} does not exist; give a plate folder, load_data.csv, Index.xml or .zarr"
         raise ScreenMissingError(message)
     if options.images is not None and not options.images.is_dir():
@@ -51,10 +52,13 @@ def read_screen(source: Path, options: ReadOptions) -> Screen:
         raise ScreenMissingError(message)
     reader = file_names.READER if options.pattern is not None else find_reader(source)
     if reader is None:
-        supported = "; ".join(reader.title for reader in READERS)
-        message = (
-            f"{source} is none of the supported formats ({supported}); "
-            "describe its file names with --pattern"
-        )
-        raise ScreenFormatError(message)
+        raise ScreenFormatError(why_unrecognised(source, [reader.title for reader in READERS]))
     return reader.read(source, options)
+
+
+def _exists(source: Path) -> bool:
+    try:
+        return source.exists()
+    except OSError as error:  # a name no disk can have, or a folder above that may not be entered
+        message = f"{source} cannot be opened ({error.strerror or error}); check the path"
+        raise ScreenMissingError(message) from error
