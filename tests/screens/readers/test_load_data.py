@@ -309,6 +309,18 @@ def test_plates_with_other_channels_are_refused(tmp_path):
         read_plain(tmp_path)
 
 
+def test_a_table_of_another_name_is_read_alone_and_told_of_beside_a_load_data(tmp_path):
+    write(tmp_path / "all_images.csv", ROWS[0])
+    (tmp_path / "results.csv").write_text("Metadata_Well,Count\nA01,3\n")
+    assert find_reader(tmp_path).name == "load_data"
+    assert read_plain(tmp_path).n_sites == 1
+    write(tmp_path / "load_data.csv", *ROWS)
+    screen = read_plain(tmp_path)
+    assert screen.n_sites == 2
+    (told,) = screen.warnings
+    assert told.startswith(f"all_images.csv in {tmp_path} also names images, and is left out")
+
+
 def test_of_a_table_with_and_one_without_illumination_the_former_is_read(tmp_path):
     write(tmp_path / "load_data.csv", *ROWS)
     header = f"{HEADER},FileName_IllumDNA"

@@ -30,10 +30,12 @@ from napari_tide.screens.readers.moved_files import subfolders
 from napari_tide.screens.readers.reader import Reader, ReadOptions
 from napari_tide.screens.screen import Screen
 from napari_tide.screens.site_table import illumination_column, path_column
+from napari_tide.screens.wording import some
 
 _SUFFIXES = (".csv", ".csv.gz")
 _NAME_HINT = "load_data"
 _WITH_ILLUMINATION = "_with_illum"
+_MOST_HEADERS = 50  # a folder of results can hold thousands of tables
 
 
 def claims(source: Path) -> bool:
@@ -59,7 +61,16 @@ def read(source: Path, options: ReadOptions) -> Screen:
     if not tables:
         message = f"{source} holds no load_data.csv; give the table itself"
         raise ScreenFormatError(message)
-    return join_screens([_read_table(table, options) for table in tables], source=str(source))
+    screen = join_screens([_read_table(table, options) for table in tables], source=str(source))
+    others = _like_tables(source) if source.is_dir() else []
+    left_out = [table.name for table in others if table not in tables]
+    if not left_out:
+        return screen
+    warning = (
+        f"{some(left_out)} in {source} also names images, and is left out since "
+        f"{tables[0].name} is called load_data; open it by itself if it is wanted"
+    )
+    return screen.with_sites(screen.sites, warnings=[warning])
 
 
 def _tables_in(folder: Path) -> list[Path]:
@@ -67,7 +78,19 @@ def _tables_in(folder: Path) -> list[Path]:
     here = _tables_at(folder)
     if here:
         return here
-    return [table for inside in subfolders(str(folder)) for table in _tables_at(Path(inside))]
+    deeper = [table for inside in subfolders(str(folder)) for table in _tables_at(Path(inside))]
+    return deeper or _like_tables(folder)
+
+
+def _like_tables(folder: Path) -> list[Path]:
+    """List tables that name images by their header but are not called load_data."""
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return []
+    others = [name for name in names if _has_suffix(name) and _NAME_HINT not in name.lower()]
+    paths = [folder / name for name in others[:_MOST_HEADERS]]
+    return [path for path in paths if path.is_file() and FILE_COLUMN.search(first_line(path))]
 
 
 def _tables_at(folder: Path) -> list[Path]:
