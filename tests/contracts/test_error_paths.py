@@ -199,8 +199,15 @@ CASES = {
         sound, "load_data.csv --platemap absent.csv", "absent.csv", "is not there"
     ),
     "a damaged .gz": case(bad_zip, "load_data.csv.gz", "load_data.csv.gz", "copy it again"),
+    "an output no disk can have": case(
+        sound, f"load_data.csv --out {'x' * 300}.parquet", "--out", "too long", "choose another"
+    ),
     "an output below a file": case(
-        sound, "load_data.csv --out load_data.csv/screen.parquet", "screen.parquet", "--out"
+        sound,
+        "load_data.csv --out load_data.csv/screen.parquet",
+        "screen.parquet",
+        "--out",
+        "load_data.csv is a file",
     ),
 }
 

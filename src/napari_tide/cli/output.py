@@ -19,10 +19,19 @@ def refuse_output(out: Path, endings: tuple[str, ...], *, overwrite: bool) -> No
     if not out.name.endswith(endings):
         message = f"--out {out} does not end in {' or '.join(endings)}; name it like x{endings[0]}"
         raise OutputWriteError(message)
-    if out.is_dir():
+    try:
+        is_folder, is_taken = out.is_dir(), out.exists()
+        above = next(folder for folder in out.absolute().parents if folder.exists())
+    except OSError as error:
+        message = f"--out {out} cannot be written ({error.strerror or error}); choose another"
+        raise OutputWriteError(message) from error
+    if is_folder:
         message = f"--out {out} is a folder; name a file in it"
         raise OutputWriteError(message)
-    if out.exists() and not overwrite:
+    if not above.is_dir():
+        message = f"--out {out} cannot be written, since {above} is a file; choose another folder"
+        raise OutputWriteError(message)
+    if is_taken and not overwrite:
         message = f"--out {out} is already there; choose another name, or replace it: --overwrite"
         raise OutputExistsError(message)
 
