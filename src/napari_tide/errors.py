@@ -118,3 +118,7 @@ class BenchValueError(TideError, ValueError):
 
 class CheckpointFormatError(TideError, ValueError):
     """A checkpoint that lacks weights, has others, or is no checkpoint."""
+
+
+class TrainValueError(TideError, ValueError):
+    """Training data or settings that cannot be trained with."""
