@@ -139,3 +139,11 @@ class ClusterError(TideError, RuntimeError):
 
 class BenchValueError(TideError, ValueError):
     """A measurement that does not exist, or settings it cannot run with."""
+
+
+class CheckpointFormatError(TideError, ValueError):
+    """A checkpoint that lacks weights, has others, or is no checkpoint."""
+
+
+class TrainValueError(TideError, ValueError):
+    """Training data or settings that cannot be trained with."""

@@ -12,21 +12,32 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+import tifffile
 import zarr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from napari_tide.errors import TideError
+from napari_tide.imaging.illumination import load_illumination
+from napari_tide.imaging.planes import read_plane
+from napari_tide.plane_address import PlaneAddress
+from napari_tide.profiles.profiles import Profiles, embedding_names
+from napari_tide.profiles.store import read_profiles, write_profiles
 from napari_tide.screens.assemble import assemble_screen
+from napari_tide.screens.open_screen import annotate_screen
 from napari_tide.screens.readers.reader import ReadOptions
 from napari_tide.screens.readers.registry import READERS, read_screen
 from napari_tide.screens.readers.screen_table import save_screen
+from napari_tide.transcriptomes.expression_file import open_expression
+from napari_tide.transcriptomes.expression_table import ExpressionTable
+from napari_tide.transcriptomes.gctx_writer import write_gctx
 
 REAL = Path(__file__).parents[2].parent / "shared" / "real"
-CASES_BY_DEFAULT = 65
-CASES_IN_SLOW_SET = 2400
+CASES_BY_DEFAULT = 105
+CASES_IN_SLOW_SET = 3800
 LONGEST_MESSAGE = 850
 
 
@@ -104,7 +115,11 @@ def write_load_data(folder):
 
 def write_phenix(folder):
     plate = "<PlateID>P1</PlateID><PlateRows>8</PlateRows><PlateColumns>12</PlateColumns>"
-    flat = "{Profile: {Coefficients: [[1.0], [0.1, 0.2]], Dims: [10, 10], Type: Polynomial}}"
+    profile = (
+        "{Coefficients: [[1.0], [0.1, 0.2]], Dims: [10, 10], Origin: [4.5, 4.5], "
+        "Scale: [0.1, 0.1], Type: Polynomial}"
+    )
+    flat = f"{{Foreground: {{Character: NonFlat, Profile: {profile}}}, Channel: 1}}"
     images = "\n".join(
         f"<Image><id>{row}K1F1P1R{channel}</id><State>Ok</State>\n"
         f"<URL>r0{row}-ch{channel}.tiff</URL>\n<Row>{row}</Row>\n<Col>3</Col>\n"
@@ -199,6 +214,103 @@ def write_rxrx(folder):
     return source
 
 
+def write_plate_map(folder):
+    rows = ["well,compound,smiles,dose,control", "A01,DMSO,,0,negcon", "B12,taxol,CCO,10 uM,"]
+    (folder / "map.csv").write_text("\n".join([*rows, "H07,x,C[N+](C)C,500 nM,poscon"]) + "\n")
+    return folder / "map.csv"
+
+
+def join_plate_map(source):
+    planes = [("P1", well, 1, "DNA", f"{well}.tif") for well in ("A01", "B12", "H07")]
+    screen = assemble_screen(
+        pd.DataFrame(planes, columns=["plate", "well", "site", "label", "address"]),
+        root=source.parent,
+        format="test",
+        source="test",
+    )
+    joined = annotate_screen(screen, plate_map=source)
+    assert set(joined.sites["control"]) <= {"", "negcon", "poscon"}
+    assert joined.n_sites == 3
+
+
+def expression():
+    samples = pd.DataFrame(
+        {"cmap_name": ["DMSO", "taxol"], "cell_iname": "A549", "pert_idose": "10 uM"},
+        index=pd.Index(["s1", "s2"]),
+    )
+    genes = pd.DataFrame({"symbol": ["TP53", "MYC", "ACTB"]}, index=pd.Index(["1", "2", "3"]))
+    return ExpressionTable(np.arange(6, dtype=np.float32).reshape(2, 3), samples, genes, "3")
+
+
+def write_expression(folder):
+    write_gctx(expression(), folder / "small.gctx")
+    return folder / "small.gctx"
+
+
+def write_gct(folder):
+    lines = ["#1.3", "3\t2\t1\t2", "id\tsymbol\ts1\ts2", "cmap_name\tna\tDMSO\ttaxol"]
+    lines += ["pert_idose\tna\t-666\t10 uM", "1\tTP53\t1.5\t2", "2\tMYC\t3\t4", "3\tACTB\t5\t6"]
+    (folder / "small.gct").write_text("\n".join(lines) + "\n")
+    return folder / "small.gct"
+
+
+def read_expression(source):
+    file = open_expression(source)
+    table = file.read()
+    assert table.values.shape == (file.n_samples, file.n_genes)
+
+
+def write_tiff(folder):
+    plane = np.arange(24 * 32, dtype=np.uint16).reshape(24, 32)
+    tifffile.imwrite(folder / "plane.tif", plane, compression="lzw")
+    return folder / "plane.tif"
+
+
+def read_one_plane(source):
+    plane = read_plane(PlaneAddress(source))
+    assert plane.ndim == 2
+    assert plane.size
+
+
+def write_illumination(folder):
+    np.save(folder / "illum.npy", np.linspace(1, 2, 64, dtype=np.float32).reshape(8, 8))
+    return folder / "illum.npy"
+
+
+def evaluate_illumination(source):
+    values = load_illumination(PlaneAddress(source)).evaluate((8, 8))
+    assert np.isfinite(values).all()
+    assert (values > 0).all()
+
+
+def evaluate_flatfield(source):
+    address = PlaneAddress(source, (("channel", 1),))
+    assert np.isfinite(load_illumination(address).evaluate((10, 10))).all()
+
+
+def write_profile_table(name):
+    def write(folder):
+        metadata = pd.DataFrame(
+            {"Metadata_Plate": "P1", "Metadata_Well": ["A01", "A02"], "Metadata_Control": "negcon"}
+        )
+        features = np.arange(6, dtype=np.float32).reshape(2, 3)
+        profiles = Profiles(metadata, features, embedding_names(3), "well", "student")
+        if name.endswith(".parquet"):
+            write_profiles(profiles, folder / name)
+        else:
+            columns = pd.DataFrame(features, columns=list(embedding_names(3)))
+            pd.concat([metadata, columns], axis=1).to_csv(folder / name, index=False)
+        return folder / name
+
+    return write
+
+
+def use_profiles(source):
+    profiles = read_profiles(source)
+    assert len(profiles) > 0
+    assert profiles.is_control.shape == (len(profiles),)
+
+
 @dataclass(frozen=True)
 class Format:
     """A format under test.
@@ -228,6 +340,14 @@ FORMATS = {
     "image_express names": Format(write_image_express, use_and_save_screen, names=True),
     "rxrx names": Format(write_rxrx, use_and_save_screen, names=True),
     "file_names names": Format(write_named_images, use_and_save_screen, names=True),
+    "plate map": Format(write_plate_map, join_plate_map),
+    "GCTX": Format(write_expression, read_expression),
+    "GCT": Format(write_gct, read_expression),
+    "TIFF plane": Format(write_tiff, read_one_plane),
+    "illumination .npy": Format(write_illumination, evaluate_illumination),
+    "Phenix flat field": Format(write_phenix, evaluate_flatfield),
+    "profiles.parquet": Format(write_profile_table("p.parquet"), use_profiles),
+    "profiles.csv": Format(write_profile_table("p.csv"), use_profiles),
 }
 
 
@@ -307,5 +427,5 @@ def test_thousands_of_damaged_inputs_give_only_our_own_errors(name, tmp_path, da
 
 
 def test_every_registered_reader_is_under_test():
-    tested = {name.split(".")[0].split()[0] for name in FORMATS}
+    tested = {name.split(".", 1)[0].split()[0] for name in FORMATS}
     assert {reader.name for reader in READERS} <= tested

@@ -61,6 +61,7 @@ def test_an_empty_table_is_read(tmp_path):
         ("#1.3", "#1.4", "begins with '#1.4', expected '#1.2' or '#1.3'"),
         ("2\t3\t1\t2", "2\t3\t1", "as its size; expected 4 counts"),
         ("2\t3\t1\t2", "2\t3\t-1\t2", "as its size; expected 4 counts"),
+        ("2\t3\t1\t2", "2\t" + "9" * 5000 + "\t1\t2", "as its size; expected 4 counts"),
         ("2\t3\t1\t2", "2\t4\t1\t2", "announces 4 samples and 1 gene columns.* line 3 has 5"),
         ("2\t3\t1\t2", "3\t3\t1\t2", "announces 3 genes but holds 2"),
         ("2\t3\t1\t2", "1\t3\t1\t2", "announces 1 genes but holds 2"),

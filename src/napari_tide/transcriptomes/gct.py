@@ -26,6 +26,7 @@ from napari_tide.transcriptomes.raw_expression import RawExpression
 from napari_tide.transcriptomes.selection import Positions
 
 _MAX_BLOCK = 2**30
+_MOST_DIGITS = 12  # of a count; longer ones are damage
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +93,8 @@ def _read_header(path: Path, file: io.BytesIO) -> _Header:
         raise ExpressionFormatError(message)
     n_counts = 4 if version == "#1.3" else 2
     counts = _line(file).split()
-    if len(counts) != n_counts or not all(count.isdecimal() for count in counts):
+    are_counts = all(count.isdecimal() and len(count) <= _MOST_DIGITS for count in counts)
+    if len(counts) != n_counts or not are_counts:
         message = f"{path} has {' '.join(counts)[:40]!r} as its size; expected {n_counts} counts"
         raise ExpressionFormatError(message)
     sizes = [int(count) for count in counts]

@@ -1,0 +1,83 @@
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import gaussian_filter
+
+from tide_train.data.augment import (
+    AugmentConfig,
+    augment,
+    blur_at_random,
+    random_crops,
+    turn_at_random,
+)
+
+
+def drawn(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def images(n=4, n_channels=3, side=32):
+    return torch.rand(n, n_channels, side, side, generator=drawn(9))
+
+
+def test_everything_off_leaves_images_as_they_are():
+    torch.testing.assert_close(augment(images(), AugmentConfig.off(), drawn()), images())
+
+
+def test_turns_give_all_eight_orientations_and_nothing_else():
+    one = torch.arange(9.0).reshape(1, 1, 3, 3).expand(400, -1, -1, -1)
+    seen = {tuple(turned.ravel().tolist()) for turned in turn_at_random(one, drawn())}
+    square = one[0, 0]
+    expected = set()
+    for k in range(4):
+        for flipped in (square, square.flip(0)):
+            expected.add(tuple(torch.rot90(flipped, k).ravel().tolist()))
+    assert seen == expected
+
+
+def test_channels_change_independently_and_all_channels_turn_together():
+    config = AugmentConfig(blur_share=0, turns=False)
+    flat = torch.full((50, 3, 8, 8), 0.5)
+    changed = augment(flat, config, drawn())[:, :, 0, 0]
+    assert (changed.std(dim=1) > 0).all()
+    assert changed.min() >= 0.5 * 0.8
+    assert changed.max() <= 0.5 * 1.2 + 0.05 + 1e-6
+    same = images(20, 1).expand(-1, 3, -1, -1)
+    turned = turn_at_random(same, drawn())
+    torch.testing.assert_close(turned[:, 0], turned[:, 2])
+
+
+def test_contrast_keeps_the_mean_of_a_channel():
+    config = AugmentConfig.off().model_copy(update={"contrast": (0.8, 1.3)})
+    middle = images() * 0.4 + 0.3
+    changed = augment(middle, config, drawn())
+    torch.testing.assert_close(changed.mean((2, 3)), middle.mean((2, 3)))
+    ratio = changed.std((2, 3)) / middle.std((2, 3))
+    assert ((ratio >= 0.8 - 1e-4) & (ratio <= 1.3 + 1e-4)).all()
+    assert ratio.std() > 0
+
+
+def test_blur_is_a_gaussian_of_the_drawn_width():
+    plane = images(1, 1, 40)
+    found = blur_at_random(plane, (1.2, 1.2), 1.0, drawn())[0, 0].numpy()
+    slow = gaussian_filter(plane[0, 0].numpy().astype(np.float64), 1.2, mode="mirror", radius=4)
+    np.testing.assert_allclose(found, slow, atol=1e-5)
+    torch.testing.assert_close(blur_at_random(plane, (1.2, 1.2), 0.0, drawn()), plane)
+
+
+def test_a_whole_crop_is_the_image_and_a_crop_lies_inside():
+    ramp = torch.linspace(0, 1, 64).expand(30, 1, 64, 64)
+    torch.testing.assert_close(random_crops(ramp, 64, (1.0, 1.0), drawn()), ramp, atol=1e-5, rtol=0)
+    crops = random_crops(ramp, 32, (0.25, 0.25), drawn())
+    spans = crops[:, 0, 0, -1] - crops[:, 0, 0, 0]
+    assert spans.mean().item() == pytest.approx(0.5 * 31 / 32, abs=0.02)
+    starts = crops[:, 0, 0, 0]
+    assert starts.min() < 0.15
+    assert starts.max() > 0.35
+
+
+def test_the_same_seed_gives_the_same_images_and_another_others():
+    config = AugmentConfig()
+    first, again = (augment(images(), config, drawn(3)) for _ in range(2))
+    torch.testing.assert_close(first, again)
+    assert not torch.allclose(first, augment(images(), config, drawn(4)))

@@ -1,0 +1,1 @@
+"""What training reads: pairs of images and transcriptomes, packed tiles, augmentations."""

@@ -1,0 +1,123 @@
+"""Augmentations of fluorescence images, batched on the device, the same for every method.
+
+Flips and right-angle turns, random crops, and per channel: gain, background, contrast and blur. No
+colour jitter made for photographs. Pixels lie in [0, 1].
+
+Shapes: B images, C channels, H x W pixels.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch.nn import functional
+
+Range = tuple[float, float]
+
+
+class AugmentConfig(BaseModel):
+    """How strong each augmentation is; all off leaves images as they are."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    turns: bool = Field(default=True, description="Flips and right-angle turns")
+    gain: Range = Field(default=(0.8, 1.2), description="Brightness of each channel")
+    background: float = Field(default=0.05, ge=0, description="Most that is added to a channel")
+    contrast: Range = Field(default=(0.8, 1.3), description="Stretch about the channel's mean")
+    blur_px: Range = Field(default=(0.1, 1.5), description="Width of a Gaussian blur")
+    blur_share: float = Field(default=0.3, ge=0, le=1, description="Share of channels blurred")
+
+    @classmethod
+    def off(cls) -> AugmentConfig:
+        """Leave images as they are."""
+        return cls(
+            turns=False, gain=(1, 1), background=0, contrast=(1, 1), blur_px=(0, 0), blur_share=0
+        )
+
+
+def augment(
+    images_BCHW: torch.Tensor, config: AugmentConfig, generator: torch.Generator
+) -> torch.Tensor:
+    """Augment every image of a batch differently."""
+    images_BCHW = turn_at_random(images_BCHW, generator) if config.turns else images_BCHW
+    shape = (*images_BCHW.shape[:2], 1, 1)
+    gain = _uniform(shape, config.gain, images_BCHW, generator)
+    contrast = _uniform(shape, config.contrast, images_BCHW, generator)
+    background = _uniform(shape, (0.0, config.background), images_BCHW, generator)
+    mean = images_BCHW.mean((2, 3), keepdim=True)
+    changed = ((images_BCHW - mean) * contrast + mean) * gain + background
+    if config.blur_share:
+        changed = blur_at_random(changed, config.blur_px, config.blur_share, generator)
+    return changed.clamp(0, 1)
+
+
+def turn_at_random(images_BCHW: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Flip and turn each image into one of its eight orientations; images must be square."""
+    device = images_BCHW.device
+    drawn = torch.rand(len(images_BCHW), 3, generator=generator, device=generator.device)
+    flips_B3 = drawn.to(device) < 0.5
+    down, across, transpose = (flips_B3[:, i, None, None, None] for i in range(3))
+    turned = torch.where(down, images_BCHW.flip(2), images_BCHW)
+    turned = torch.where(across, turned.flip(3), turned)
+    return torch.where(transpose, turned.transpose(2, 3), turned)
+
+
+def random_crops(
+    images_BCHW: torch.Tensor, output_px: int, scale: Range, generator: torch.Generator
+) -> torch.Tensor:
+    """Cut one square crop out of each image and resize it.
+
+    Parameters
+    ----------
+    images_BCHW
+        Square images.
+    output_px
+        Side of the result.
+    scale
+        The crop's share of the image's area, drawn between these.
+    """
+    n_images, side = len(images_BCHW), images_BCHW.shape[-1]
+    area = _uniform((n_images,), scale, images_BCHW, generator)
+    share = area.sqrt()
+    free = 1 - share
+    offset_y, offset_x = (
+        free * (2 * _uniform((n_images,), (0.0, 1.0), images_BCHW, generator) - 1) for _ in range(2)
+    )
+    theta = torch.zeros(n_images, 2, 3, device=images_BCHW.device, dtype=images_BCHW.dtype)
+    theta[:, 0, 0] = theta[:, 1, 1] = share
+    theta[:, 0, 2], theta[:, 1, 2] = offset_x, offset_y
+    size = [n_images, images_BCHW.shape[1], output_px, output_px]
+    grid = functional.affine_grid(theta, size, align_corners=False)
+    source = images_BCHW
+    if output_px < side * math.sqrt(scale[0]):  # a crop that shrinks is averaged first
+        source = functional.avg_pool2d(images_BCHW, 2)
+    return functional.grid_sample(source, grid, padding_mode="border", align_corners=False)
+
+
+def blur_at_random(
+    images_BCHW: torch.Tensor, width_px: Range, share: float, generator: torch.Generator
+) -> torch.Tensor:
+    """Blur a share of all channels, each with a Gaussian of its own width."""
+    n_planes = images_BCHW.shape[0] * images_BCHW.shape[1]
+    widths = _uniform((n_planes,), width_px, images_BCHW, generator)
+    chosen = _uniform((n_planes,), (0.0, 1.0), images_BCHW, generator) < share
+    radius = max(math.ceil(3 * width_px[1]), 1)
+    steps = torch.arange(-radius, radius + 1, device=images_BCHW.device, dtype=images_BCHW.dtype)
+    kernels = torch.exp(-0.5 * (steps / widths.clamp_min(1e-3)[:, None]) ** 2)
+    kernels = torch.where(chosen[:, None], kernels, (steps == 0).to(kernels.dtype))
+    kernels = kernels / kernels.sum(1, keepdim=True)
+    planes = images_BCHW.reshape(1, n_planes, *images_BCHW.shape[2:])
+    padded = functional.pad(planes, (radius, radius, radius, radius), mode="reflect")
+    blurred = functional.conv2d(padded, kernels[:, None, None, :], groups=n_planes)
+    blurred = functional.conv2d(blurred, kernels[:, None, :, None], groups=n_planes)
+    return blurred.reshape(images_BCHW.shape)
+
+
+def _uniform(
+    shape: tuple[int, ...], between: Range, like: torch.Tensor, generator: torch.Generator
+) -> torch.Tensor:
+    low, high = between
+    drawn = torch.rand(shape, generator=generator, device=generator.device)
+    return (low + (high - low) * drawn).to(like.device, like.dtype)

@@ -1,0 +1,1 @@
+"""Losses and schedules, one a file; they know nothing of the trainer."""
