@@ -64,7 +64,7 @@ def test_people_get_a_table_and_the_warnings(folder):
     lines = [line.split() for line in result.stdout.splitlines()]
     assert ["plates", "1", "(P1)"] in lines
     assert ["controls", "negcon", "1,", "poscon", "0", "wells"] in lines
-    assert any("the stain of ['ch2'] is not known" in line for line in result.stdout.splitlines())
+    assert any("the stain of ch2 is not known" in line for line in result.stdout.splitlines())
 
 
 def test_the_table_written_is_what_the_other_commands_read(folder):

@@ -4,6 +4,7 @@ import pytest
 
 from napari_tide.screens.readers.reader import ReadOptions
 from napari_tide.screens.readers.registry import find_reader, read_screen
+from napari_tide.screens.summary import summarise_screen
 from napari_tide.screens.well import Well
 
 pytestmark = pytest.mark.real
@@ -79,7 +80,9 @@ def test_jump_dense_is_well_a11_in_five_channels(real):
     assert (screen.format, screen.sites["well"].tolist()) == ("file_names", ["A11"])
     assert screen.channel_names == ["ch1", "ch2", "ch3", "ch4", "ch5"]
     assert screen.missing_files() == []
-    assert "do not say the stain" in screen.warnings[0]
+    assert (
+        "the stain of ch1, ch2, ch3, ch4, ch5 is not known" in summarise_screen(screen).warnings[0]
+    )
     named = opened(real / "images" / "jump_dense_5ch", channels={"ch1": "DNA"})
     assert named.channel_names[0] == "DNA"
 

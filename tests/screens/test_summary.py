@@ -61,8 +61,11 @@ def test_missing_files_are_counted_and_the_first_is_named(tmp_path, plate_map):
 @pytest.mark.parametrize(
     ("labels", "warning"),
     [
-        (("ER", "Mito"), r"no DNA channel among ['ER', 'Mito']; name one with --channels ch5=DNA"),
-        (("DAPI", "ch6"), "the stain of ['ch6'] is not known; name it with --channels"),
+        (
+            ("ER", "Mito"),
+            "no DNA channel among ER, Mito; if one is, name it with --channels ER=DNA",
+        ),
+        (("DAPI", "ch6"), "the stain of ch6 is not known; name it with --channels ch6=NAME, such"),
     ],
 )
 def test_channels_that_later_steps_need_are_asked_for(tmp_path, labels, warning):

@@ -99,18 +99,22 @@ def _n_distinct(tested: pd.DataFrame, column: str, *, of_type: str = "compound")
 
 
 def _about_channels(screen: Screen) -> list[str]:
-    names = screen.channel_names
-    warnings = []
-    if "DNA" not in names:
-        warnings.append(f"no DNA channel among {names}; name one with --channels ch5=DNA")
-    unknown = [channel for channel in screen.channels if not is_known_stain(channel.name)]
+    labels = {channel.name: channel.label or channel.name for channel in screen.channels}
+    unknown = [label for name, label in labels.items() if not is_known_stain(name)]
     if unknown:
-        labels = [channel.label or channel.name for channel in unknown]
-        warnings.append(
-            f"the stain of {labels} is not known; name it with --channels, for example "
-            f"--channels {labels[0]}=ER"
+        example = ",".join(f"{label}=NAME" for label in unknown[:2])
+        warning = (
+            f"the stain of {', '.join(unknown)} is not known; name it with --channels {example}, "
+            "such as DNA or ER"
         )
-    return warnings
+        return [warning]
+    if "DNA" not in labels:
+        warning = (
+            f"no DNA channel among {', '.join(labels)}; if one is, name it with --channels "
+            f"{next(iter(labels.values()))}=DNA"
+        )
+        return [warning]
+    return []
 
 
 def _about_controls(wells: pd.DataFrame) -> list[str]:

@@ -14,6 +14,7 @@ from napari_tide.screens.readers.name_pattern import (
 )
 from napari_tide.screens.readers.reader import ReadOptions
 from napari_tide.screens.readers.registry import find_reader, read_screen
+from napari_tide.screens.summary import summarise_screen
 from napari_tide.screens.well import Well
 
 
@@ -46,8 +47,8 @@ def test_phenix_names_say_well_field_and_channel_number(tmp_path):
     screen = opened(folder)
     assert places(screen) == [("BR1", "C05", 1), ("BR1", "C05", 2)]
     assert screen.channel_names == ["ch2", "ch10"]
-    (warning,) = screen.warnings
-    assert warning.startswith("the file names do not say the stain of ch2, ch10; name it with")
+    warning = summarise_screen(screen).warnings[0]
+    assert warning.startswith("the stain of ch2, ch10 is not known; name it with")
     assert "--channels ch2=NAME,ch10=NAME" in warning
 
 

@@ -74,7 +74,9 @@ def read(source: Path, options: ReadOptions) -> Screen:
         raise ScreenFormatError(message)
     planes = _planes(candidates, source)
     chosen = choose_planes(planes, options, source=str(source))
-    unsaid = _unsaid(chosen, options, says_well=candidates.pattern.says_well)
+    unsaid = []
+    if not candidates.pattern.says_well and set(chosen["well"]) == {"A01"}:
+        unsaid = ["the file names do not say the well; A01 stands for it"]
     return assemble_screen(
         chosen,
         root=source,
@@ -194,23 +196,6 @@ def _unmatched(candidates: _Candidates, planes: pd.DataFrame) -> list[str]:
         f"as {rest[0]}; describe them with --pattern if they are wanted"
     )
     return [warning]
-
-
-def _unsaid(planes: pd.DataFrame, options: ReadOptions, *, says_well: bool) -> list[str]:
-    """Tell what the names do not say: the stains, the well."""
-    warnings = []
-    renamed = {label.lower() for label in options.channels}
-    labels = [str(label) for label in planes["label"].unique()]
-    unknown = [name for name in labels if name.lower() not in renamed and not is_known_stain(name)]
-    if unknown:
-        example = ",".join(f"{label}=NAME" for label in unknown[:2])
-        warnings.append(
-            f"the file names do not say the stain of {', '.join(unknown)}; "
-            f"name it with --channels {example}, such as DNA or ER"
-        )
-    if not says_well and set(planes["well"]) == {"A01"}:
-        warnings.append("the file names do not say the well; A01 stands for it")
-    return warnings
 
 
 READER = Reader("file_names", "folder of images with telling names", claims, read)
