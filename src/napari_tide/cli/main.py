@@ -13,6 +13,8 @@ from napari_tide.cli import demo
 from napari_tide.cli.aggregate import aggregate
 from napari_tide.cli.align import align
 from napari_tide.cli.inspect import inspect
+from napari_tide.cli.profile import profile
+from napari_tide.cli.project import project
 from napari_tide.cli.simulate import simulate
 from napari_tide.errors import TideError
 
@@ -32,6 +34,8 @@ app.command()(align)
 app.command("app")(app_command.run)
 app.command("demo")(demo.run)
 app.command()(inspect)
+app.command()(profile)
+app.command()(project)
 app.command()(simulate)
 
 
