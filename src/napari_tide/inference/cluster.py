@@ -47,6 +47,7 @@ class ChunkTask:
     precision: Precision
     batch_tiles: int
     cells: CellCutting | None
+    preparation: _Packed
 
 
 @contextmanager
@@ -128,7 +129,8 @@ class _Spread:
         self.pending: set[Future] = set()
         self._client, self._plan, self._bundle, self._embedder = client, plan, bundle, embedder
         self._finished: queue.SimpleQueue[Future] = queue.SimpleQueue()
-        self._preparation = client.scatter(_Packed.of(plan.preparation), broadcast=True)
+        # sent with every task, not scattered: what lies with workers alone dies with them
+        self._preparation = _Packed.of(plan.preparation)
 
     def submit(self, chunk: Chunk) -> None:
         use = self._embedder
@@ -140,10 +142,9 @@ class _Spread:
             use.precision,
             use.batch_tiles,
             self._plan.cells,
+            self._preparation,
         )
-        future = self._client.submit(
-            run_task, task, self._preparation, retries=_RETRIES, pure=False
-        )
+        future = self._client.submit(run_task, task, retries=_RETRIES, pure=False)
         self.pending.add(future)
         future.add_done_callback(self._finished.put)
 
@@ -154,17 +155,18 @@ class _Spread:
         except queue.Empty:
             return None
         self.pending.discard(future)
-        if future.status != "finished":
+        # a result lost with its worker is made again while `result` waits
+        if future.status not in ("finished", "lost"):
             _raise(future)
         record: ChunkRecord = future.result()
         return record
 
 
-def run_task(task: ChunkTask, preparation: _Packed) -> ChunkRecord:
+def run_task(task: ChunkTask) -> ChunkRecord:
     """Do one chunk on a worker; the student is loaded once per worker process."""
     embedder = _embedder(task.bundle, task.device, task.precision, task.batch_tiles)
     alone = Chunk(task.chunk.number, 0, len(task.fields))
-    plan = ProfilePlan(task.fields, [alone], preparation.unpack(), "", task.cells)
+    plan = ProfilePlan(task.fields, [alone], task.preparation.unpack(), "", task.cells)
     (record,) = run_chunks(plan, [alone], embedder)
     return record
 
