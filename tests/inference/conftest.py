@@ -15,6 +15,15 @@ from napari_tide.students.student import Student, StudentConfig
 STAINS = ("DNA", "ER", "Mito")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_torch_thread():
+    """Threads of a tiny network wait for each other for most of the time on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def make_screen(tmp_path):
     """A plate of small 16-bit TIFFs; broken sites have a truncated ER plane."""

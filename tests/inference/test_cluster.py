@@ -7,6 +7,8 @@ from napari_tide.errors import ClusterValueError
 from napari_tide.inference.cluster import cluster_runner, connect
 from napari_tide.inference.profile_screen import profile_screen
 
+WELLS = tuple(f"{row}{column:02d}" for row in "ABCDEFGH" for column in range(1, 13))
+
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -30,8 +32,7 @@ def test_two_workers_give_the_bytes_of_one_process(tmp_path, make_screen, make_b
 
 @pytest.mark.slow
 def test_a_killed_worker_has_its_sites_redone(tmp_path, make_screen, make_bundle, embedder_of):
-    wells = [f"{row}{column:02d}" for row in "ABCDEFGH" for column in range(1, 13)]
-    screen, bundle = make_screen(wells=wells, n_sites=2), make_bundle()
+    screen, bundle = make_screen(wells=WELLS, n_sites=2), make_bundle()
     embedder = embedder_of(bundle)
     killed = []
     with connect("local:2") as client:
@@ -53,6 +54,31 @@ def test_a_killed_worker_has_its_sites_redone(tmp_path, make_screen, make_bundle
     assert run.is_complete
     profile_screen(screen, bundle, tmp_path / "one.parquet", embedder=embedder)
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
+
+
+@pytest.mark.slow
+def test_a_cancelled_cluster_run_stops_and_leaves_no_task(
+    tmp_path, make_screen, make_bundle, embedder_of
+):
+    screen, bundle = make_screen(wells=WELLS, n_sites=2), make_bundle()
+    embedder, out, seen = embedder_of(bundle), tmp_path / "p.parquet", []
+    with connect("local:1") as client:
+        run = profile_screen(
+            screen,
+            bundle,
+            out,
+            embedder=embedder,
+            runner=cluster_runner(
+                client, bundle.folder, embedder, is_cancelled=lambda: len(seen) > 2
+            ),
+            progress=lambda done, total: seen.append(done),
+        )
+        assert not run.is_complete
+        assert run.n_done < run.n_sites
+        assert not any(client.processing().values())
+    # another kind of runner goes on with what the cluster has done
+    rest = profile_screen(screen, bundle, out, embedder=embedder)
+    assert (rest.is_complete, rest.n_resumed) == (True, run.n_done)
 
 
 @pytest.mark.parametrize("address", ["local:", "local:zero", "local:0", "here", "http://x:1"])

@@ -96,7 +96,7 @@ def test_a_cancelled_run_goes_on_where_it_stopped_with_the_same_result(
         tmp_path / "p.parquet",
         embedder=embedder_of(bundle),
         progress=lambda done, total: seen.append(done),
-        is_cancelled=lambda: len(seen) >= 2,
+        is_cancelled=lambda: len(seen) >= 3,
     )
     assert not first.is_complete
     assert not (tmp_path / "p.parquet").exists()

@@ -4,7 +4,8 @@ from scipy.spatial.distance import cdist
 from sklearn.manifold import trustworthiness
 
 from napari_tide.errors import ProfileValueError
-from napari_tide.profiles.project import jaccard_neighbours, project
+from napari_tide.profiles.nearest_bits import nearest_by_jaccard
+from napari_tide.profiles.project import project
 
 
 def fingerprints(n_families=6, n_each=15, n_bits=256, seed=0):
@@ -16,7 +17,7 @@ def fingerprints(n_families=6, n_each=15, n_bits=256, seed=0):
 
 def test_neighbours_are_scipys_jaccard_distances_in_order():
     bits = fingerprints()
-    indices, distances = jaccard_neighbours(bits, 10)
+    indices, distances = nearest_by_jaccard(bits, 10)
     slow = cdist(bits.astype(bool), bits.astype(bool), metric="jaccard")
     np.testing.assert_array_equal(indices[:, 0], np.arange(len(bits)))
     np.testing.assert_allclose(distances, np.sort(slow, axis=1)[:, :10], atol=1e-6)
@@ -26,7 +27,7 @@ def test_neighbours_are_scipys_jaccard_distances_in_order():
 def test_empty_fingerprints_have_distance_zero_to_each_other():
     bits = np.zeros((5, 8), np.uint8)
     bits[3:, 0] = 1
-    _, distances = jaccard_neighbours(bits, 3)
+    _, distances = nearest_by_jaccard(bits, 3)
     assert (distances[:3] == 0).all()
 
 

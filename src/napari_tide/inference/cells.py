@@ -18,6 +18,25 @@ from napari_tide.inference.embedder import Embedder
 CELL_CROP_UM = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class CellCutting:
+    """How the cells of a screen are found and cut.
+
+    Parameters
+    ----------
+    nuclei_channel
+        The stain that nuclei are found in.
+    crop_px
+        Side of the square around a nucleus, in the screen's pixels.
+    pixel_size_um
+        Width of a pixel, where the screen says it.
+    """
+
+    nuclei_channel: str
+    crop_px: int
+    pixel_size_um: float | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class CellEmbeddings:
     """The cells of a field: their labels, where they lie (y, x in pixels), and embeddings."""
@@ -65,9 +84,13 @@ def embed_cells(
     centres = np.array(ndimage.center_of_mass(labels != 0, labels, numbers))
     unit_CHW = _to_unit_range(field_CHW, ranges)
     output_px = embedder.student.config.encoder.image_px
-    crops = [_crop(unit_CHW, centre, crop_px, output_px) for centre in centres]
-    embeddings = embedder.embed(np.stack(crops), channels)
-    return CellEmbeddings(numbers, centres, embeddings)
+    embeddings = []
+    # a dense field has thousands of cells: only one batch of crops is in memory
+    for start in range(0, len(centres), embedder.batch_tiles):
+        some = centres[start : start + embedder.batch_tiles]
+        crops = [_crop(unit_CHW, centre, crop_px, output_px) for centre in some]
+        embeddings.append(embedder.embed(np.stack(crops), channels))
+    return CellEmbeddings(numbers, centres, np.concatenate(embeddings))
 
 
 def _to_unit_range(

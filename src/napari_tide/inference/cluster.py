@@ -8,6 +8,8 @@ on every machine.
 from __future__ import annotations
 
 import functools
+import itertools
+import queue
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from napari_tide.errors import ClusterError, ClusterValueError, MissingExtraError
 from napari_tide.imaging.prepared_field import FieldFiles, FieldPreparation
+from napari_tide.inference.cells import CellCutting
 from napari_tide.inference.embedder import Embedder, Precision
 from napari_tide.inference.journal import ChunkRecord
 from napari_tide.inference.plan import Chunk, ProfilePlan
@@ -24,9 +27,11 @@ from napari_tide.inference.run_chunk import run_chunks
 from napari_tide.students.bundle import load_bundle
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
 _DEATHS_ALLOWED = 10
+_RETRIES = 1  # of a chunk that failed for another reason than a worker's death
+_LOOK_EVERY_S = 0.2  # at whether the run was cancelled
 _WAITING_PER_WORKER = 3
 _TIMEOUT_S = 60
 
@@ -41,6 +46,8 @@ class ChunkTask:
     device: str
     precision: Precision
     batch_tiles: int
+    cells: CellCutting | None
+    preparation: _Packed
 
 
 @contextmanager
@@ -61,6 +68,7 @@ def connect(address: str) -> Iterator[Client]:
             message = f"--cluster {address!r} says no number of workers; expected like local:4"
             raise ClusterValueError(message)
         with (
+            _allowing_deaths(),
             distributed.LocalCluster(
                 n_workers=int(count), threads_per_worker=1, dashboard_address=None
             ) as cluster,
@@ -90,43 +98,75 @@ def cluster_runner(
     """Give a runner that spreads chunks over the workers and gives records as they finish."""
 
     def run(plan: ProfilePlan, chunks: Sequence[Chunk]) -> Iterator[ChunkRecord]:
-        distributed = _distributed()
-        client.wait_for_workers(1, timeout=_TIMEOUT_S)
-        preparation = client.scatter(_Packed.of(plan.preparation), broadcast=True)
-        waiting = iter(chunks)
-        running = distributed.as_completed(with_results=True, raise_errors=False)
-
-        def submit_next() -> bool:
-            chunk = next(waiting, None)
-            if chunk is None or is_cancelled():
-                return False
-            fields = tuple(plan.fields_in(chunk))
-            task = ChunkTask(
-                chunk, fields, bundle.absolute(), embedder.device, embedder.precision,
-                embedder.batch_tiles,
-            )  # fmt: skip
-            future = client.submit(run_task, task, preparation, retries=_DEATHS_ALLOWED, pure=False)
-            running.add(future)
-            return True
-
-        n_workers = max(len(client.scheduler_info()["workers"]), 1)
-        for _ in range(_WAITING_PER_WORKER * n_workers):
-            if not submit_next():
-                break
-        for future, result in running:
-            if future.status != "finished":
-                _raise(future, result)
-            yield result
-            submit_next()
+        spread = _Spread(client, plan, bundle.absolute(), embedder)
+        try:
+            waiting = iter(chunks)
+            for chunk in itertools.islice(waiting, _WAITING_PER_WORKER * spread.n_workers):
+                spread.submit(chunk)
+            while spread.pending and not is_cancelled():
+                record = spread.next_record()
+                if record is None:
+                    continue
+                yield record
+                for chunk in itertools.islice(waiting, 1):
+                    spread.submit(chunk)
+        finally:  # also after an error and on Ctrl-C: nothing is left running for nobody
+            client.cancel(list(spread.pending), force=True)
 
     return run
 
 
-def run_task(task: ChunkTask, preparation: _Packed) -> ChunkRecord:
+class _Spread:
+    """The chunks that are with workers now; finished ones come back through a queue."""
+
+    def __init__(self, client: Client, plan: ProfilePlan, bundle: Path, embedder: Embedder) -> None:
+        try:
+            client.wait_for_workers(1, timeout=_TIMEOUT_S)
+        except TimeoutError as error:
+            message = f"the cluster has had no worker for {_TIMEOUT_S} s; start some and run again"
+            raise ClusterError(message) from error
+        self.n_workers = max(len(client.scheduler_info(n_workers=-1)["workers"]), 1)
+        self.pending: set[Future] = set()
+        self._client, self._plan, self._bundle, self._embedder = client, plan, bundle, embedder
+        self._finished: queue.SimpleQueue[Future] = queue.SimpleQueue()
+        # sent with every task, not scattered: what lies with workers alone dies with them
+        self._preparation = _Packed.of(plan.preparation)
+
+    def submit(self, chunk: Chunk) -> None:
+        use = self._embedder
+        task = ChunkTask(
+            chunk,
+            tuple(self._plan.fields_in(chunk)),
+            self._bundle,
+            use.device,
+            use.precision,
+            use.batch_tiles,
+            self._plan.cells,
+            self._preparation,
+        )
+        future = self._client.submit(run_task, task, retries=_RETRIES, pure=False)
+        self.pending.add(future)
+        future.add_done_callback(self._finished.put)
+
+    def next_record(self) -> ChunkRecord | None:
+        """Give a finished chunk, or nothing if none finishes soon."""
+        try:
+            future = self._finished.get(timeout=_LOOK_EVERY_S)
+        except queue.Empty:
+            return None
+        self.pending.discard(future)
+        # a result lost with its worker is made again while `result` waits
+        if future.status not in ("finished", "lost"):
+            _raise(future)
+        record: ChunkRecord = future.result()
+        return record
+
+
+def run_task(task: ChunkTask) -> ChunkRecord:
     """Do one chunk on a worker; the student is loaded once per worker process."""
     embedder = _embedder(task.bundle, task.device, task.precision, task.batch_tiles)
     alone = Chunk(task.chunk.number, 0, len(task.fields))
-    plan = ProfilePlan(task.fields, [alone], preparation.unpack(), "")
+    plan = ProfilePlan(task.fields, [alone], task.preparation.unpack(), "", task.cells)
     (record,) = run_chunks(plan, [alone], embedder)
     return record
 
@@ -152,19 +192,29 @@ def _embedder(bundle: Path, device: str, precision: Precision, batch_tiles: int)
     return Embedder(load_bundle(bundle, device=device).student, device, precision, batch_tiles)
 
 
-def _raise(future: object, result: object) -> None:
-    if isinstance(result, tuple) and len(result) == 3 and isinstance(result[1], BaseException):
-        error = result[1]
-        distributed = _distributed()
-        if isinstance(error, distributed.scheduler.KilledWorker):
-            message = (
-                "workers keep dying on the same sites, most often for lack of memory; give them "
-                "more, or lower --batch-size, and run the same command again to go on"
-            )
-            raise ClusterError(message) from error
+def _raise(future: Future) -> None:
+    error = future.exception() if future.status == "error" else None
+    if isinstance(error, _distributed().scheduler.KilledWorker):
+        message = (
+            "workers keep dying on the same sites, most often for lack of memory; give them "
+            "more, or lower --batch-size, and run the same command again to go on"
+        )
+        raise ClusterError(message) from error
+    if error is not None:
         raise error
-    message = f"a chunk ended as {getattr(future, 'status', 'unknown')}; run the command again"
+    message = (
+        f"a chunk of sites was {future.status} on the cluster, most often because the scheduler is "
+        "gone; run the same command again to go on"
+    )
     raise ClusterError(message)
+
+
+@contextmanager
+def _allowing_deaths() -> Iterator[None]:
+    import dask
+
+    with dask.config.set({"distributed.scheduler.allowed-failures": _DEATHS_ALLOWED}):
+        yield
 
 
 def _distributed() -> ModuleType:

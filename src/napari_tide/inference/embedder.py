@@ -126,12 +126,20 @@ def _forward(
         with torch.inference_mode(), mixed:
             encoded: Encoded = student(batch, channels)
             return encoded
-    except torch.OutOfMemoryError as error:
+    except (RuntimeError, MemoryError) as error:
+        if not _is_out_of_memory(error):
+            raise
         message = (
             f"{device} ran out of memory on {len(batch)} tiles; lower --batch-size to "
             f"{max(len(batch) // 2, 1)}"
         )
         raise OutOfMemoryError(message) from error
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    # a GPU has its own exception; on a CPU torch's allocator raises a plain RuntimeError
+    is_memory = isinstance(error, (torch.OutOfMemoryError, MemoryError))
+    return is_memory or "can't allocate memory" in str(error)
 
 
 def _to_device(tiles_NCHW: Tiles, device: str) -> torch.Tensor:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +45,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = path.with_name(path.name + ".lock")
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
         self._offsets: dict[int, int] = {}
 
     def __enter__(self) -> Self:
@@ -55,7 +58,8 @@ class Journal:
         """
         self._take_lock()
         try:
-            self._file = self.path.open("r+b" if self.path.exists() else "w+b")
+            # unbuffered: after a failed write nothing may be left to be written later
+            self._file = self.path.open("r+b" if self.path.exists() else "w+b", buffering=0)
         except OSError as error:
             self._lock.unlink(missing_ok=True)
             message = f"cannot write {self.path} ({error.strerror}); choose another --out"
@@ -109,10 +113,10 @@ class Journal:
         header = _HEADER.pack(_MAGIC, len(said), len(payload), zlib.crc32(body))
         start = self._file.seek(0, os.SEEK_END)
         try:
-            self._file.write(header + body)
-            self._file.flush()
+            _write_all(self._file, header + body)
         except OSError as error:
-            self._file.truncate(start)
+            with suppress(OSError):  # a torn record at the end is found by its checksum
+                self._file.truncate(start)
             message = (
                 f"cannot write {self.path} ({error.strerror}); free some space and run the same "
                 "command again, it goes on where it stopped"
@@ -159,8 +163,7 @@ class Journal:
             owner = _owner_of(self._lock)
             if owner is not None:
                 message = (
-                    f"{self.path} is being written by process {owner}; wait for it or choose "
-                    "another --out"
+                    f"{self.path} is being written by {owner}; wait for it or choose another --out"
                 )
                 raise OutputExistsError(message) from error
             self._lock.unlink(missing_ok=True)
@@ -168,15 +171,29 @@ class Journal:
         except OSError as error:
             message = f"cannot write beside {self.path} ({error.strerror}); choose another --out"
             raise OutputWriteError(message) from error
-        with os.fdopen(descriptor, "w") as file:
-            file.write(f"{os.getpid()} {psutil.Process().create_time()}")
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(f"{os.getpid()} {psutil.Process().create_time()} {socket.gethostname()}")
+        except OSError as error:
+            self._lock.unlink(missing_ok=True)
+            message = f"cannot write beside {self.path} ({error.strerror}); choose another --out"
+            raise OutputWriteError(message) from error
 
 
-def _owner_of(lock: Path) -> int | None:
-    """Give the process that holds the lock, unless it is gone (a kill leaves the file behind)."""
+def _write_all(file: FileIO, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def _owner_of(lock: Path) -> str | None:
+    """Say who holds the lock, unless that process is gone (a kill leaves the file behind)."""
     try:
-        number, started = lock.read_text().split()
+        number, started, machine = lock.read_text().split()
+        if machine != socket.gethostname():  # its processes cannot be seen from here
+            return f"process {number} on {machine} (if that one is gone, delete {lock.name})"
         process = psutil.Process(int(number))
-        return process.pid if process.create_time() == float(started) else None
+        is_alive = process.create_time() == float(started)
     except (OSError, ValueError, psutil.Error):
         return None
+    return f"process {number}" if is_alive else None

@@ -10,18 +10,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from napari_tide.errors import ScreenValueError, StudentValueError, TideError
 from napari_tide.imaging.planes import plane_shape
 from napari_tide.imaging.prepared_field import FieldFiles, FieldPreparation
 from napari_tide.imaging.tile_grid import TileGrid
+from napari_tide.inference.cells import CELL_CROP_UM, CellCutting
 from napari_tide.inference.embedder import Embedder
+from napari_tide.inference.nuclei import DEFAULT_PIXEL_UM
 from napari_tide.inference.screen_fields import fields_of, preparation_for
 from napari_tide.screens.screen import Screen
 from napari_tide.students.bundle import Bundle
 
-_SHAPES_TRIED = 20
+_NUCLEI = "DNA"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +43,29 @@ class ProfilePlan:
     chunks: Sequence[Chunk]
     preparation: FieldPreparation
     identity: str
+    cells: CellCutting | None = None
 
     def fields_in(self, chunk: Chunk) -> Sequence[FieldFiles]:
         """Give a chunk's fields."""
         return self.fields[chunk.start : chunk.stop]
 
 
-def make_plan(screen: Screen, bundle: Bundle, embedder: Embedder) -> ProfilePlan:
+def make_plan(
+    screen: Screen, bundle: Bundle, embedder: Embedder, *, by_cell: bool = False
+) -> ProfilePlan:
     """Decide the chunks and settings of a run.
+
+    Parameters
+    ----------
+    by_cell
+        Embed a crop around every nucleus instead of tiles; a chunk is then one site.
 
     Raises
     ------
     StudentValueError
         The student does not fit the screen.
+    ScreenValueError
+        No site can be read, or cells are wanted of a screen without a DNA channel.
     """
     if bundle.config.student.encoder.kind == "features":
         message = (
@@ -64,17 +76,41 @@ def make_plan(screen: Screen, bundle: Bundle, embedder: Embedder) -> ProfilePlan
     preparation = preparation_for(screen, bundle.config)
     fields = fields_of(screen)
     per_chunk = max(embedder.batch_tiles // _tiles_per_field(fields, preparation), 1)
+    cells = _cell_cutting(screen) if by_cell else None
+    if cells is not None:
+        per_chunk = 1
     chunks = [
         Chunk(number, start, min(start + per_chunk, len(fields)))
         for number, start in enumerate(range(0, len(fields), per_chunk))
     ]
-    return ProfilePlan(
-        fields, chunks, preparation, _identity(fields, preparation, bundle, embedder)
-    )
+    settings = {
+        "student": bundle.id,
+        "fields": [[files.name, *map(str, files.planes.values())] for files in fields],
+        "channels": preparation.channels,
+        "ranges": preparation.ranges.to_json(),
+        "grid": [preparation.tile_px, preparation.stride_px, preparation.edge],
+        "cells": None if cells is None else asdict(cells),
+        "sites_per_chunk": per_chunk,
+        "batch": embedder.batch_tiles,
+        "precision": embedder.precision,
+    }
+    identity = hashlib.sha256(json.dumps(settings).encode()).hexdigest()
+    return ProfilePlan(fields, chunks, preparation, identity, cells)
+
+
+def _cell_cutting(screen: Screen) -> CellCutting:
+    if _NUCLEI not in screen.channel_names:
+        message = (
+            f"cells are found by their nuclei, but {screen.source} has no {_NUCLEI} channel, only "
+            f"{screen.channel_names}; say which it is, for example --channels ch5=DNA"
+        )
+        raise ScreenValueError(message)
+    crop_px = round(CELL_CROP_UM / (screen.pixel_size_um or DEFAULT_PIXEL_UM))
+    return CellCutting(_NUCLEI, max(crop_px, 16), screen.pixel_size_um)
 
 
 def _tiles_per_field(fields: Sequence[FieldFiles], preparation: FieldPreparation) -> int:
-    for files in fields[:_SHAPES_TRIED]:
+    for files in fields:
         for address in files.planes.values():
             try:
                 shape = plane_shape(address)
@@ -83,22 +119,7 @@ def _tiles_per_field(fields: Sequence[FieldFiles], preparation: FieldPreparation
                 continue
             return grid.n_tiles
     message = (
-        f"none of the first {min(len(fields), _SHAPES_TRIED)} sites can be read, for example "
-        f"{fields[0].name}; check the images with tide inspect"
+        f"no site could be read ({len(fields)} tried, the first is {fields[0].name}), so there is "
+        "nothing to profile; check the images with tide inspect"
     )
     raise ScreenValueError(message)
-
-
-def _identity(
-    fields: Sequence[FieldFiles], preparation: FieldPreparation, bundle: Bundle, embedder: Embedder
-) -> str:
-    said = {
-        "student": bundle.id,
-        "fields": [[files.name, *map(str, files.planes.values())] for files in fields],
-        "channels": preparation.channels,
-        "ranges": preparation.ranges.to_json(),
-        "grid": [preparation.tile_px, preparation.stride_px, preparation.edge],
-        "batch": embedder.batch_tiles,
-        "precision": embedder.precision,
-    }
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()

@@ -38,6 +38,7 @@ class ProfileRun:
     out: Path
     n_sites: int
     n_resumed: int
+    n_done: int
     skipped: tuple[SkippedSite, ...]
     is_complete: bool
 
@@ -58,28 +59,32 @@ def profile_screen(
 
     What is finished is kept in ``<out>.journal``; running the same call again goes on from there.
     Sites that cannot be read are listed in ``<out>.skipped.csv`` and the rest goes on.
+    ``.h5ad`` is written for scanpy, any other name as Parquet.
 
     Parameters
     ----------
     runner
         Who works through the chunks, in any order; this process by default.
     progress
-        Called with sites done and sites in all.
+        Called with sites done and sites in all: once before the first, then after every chunk.
+    is_cancelled
+        Asked between batches; once it is true the run stops, and can go on later.
 
     Raises
     ------
     OutputExistsError
         `out` is there already, or its journal belongs to another run.
     """
-    if out.exists() and not overwrite:
-        message = f"{out} is already there; choose another name, or replace it: --overwrite"
-        raise OutputExistsError(message)
-    plan = make_plan(screen, bundle, embedder)
+    _refuse_existing(out, overwrite=overwrite)
+    plan = make_plan(screen, bundle, embedder, by_cell=level == "cell")
     with Journal(out.with_name(out.name + ".journal")) as journal:
+        _refuse_existing(out, overwrite=overwrite)  # another run may have finished meanwhile
         _begin(journal, plan, out)
         waiting = [chunk for chunk in plan.chunks if chunk.number not in journal.finished]
         n_resumed = screen.n_sites - sum(chunk.stop - chunk.start for chunk in waiting)
         done = n_resumed
+        if progress is not None:
+            progress(done, screen.n_sites)
         run = runner or (
             lambda plan, chunks: run_chunks(plan, chunks, embedder, is_cancelled=is_cancelled)
         )
@@ -97,7 +102,13 @@ def profile_screen(
             _list_skipped(skipped, out)
     if is_complete:
         journal.path.unlink()
-    return ProfileRun(out, screen.n_sites, n_resumed, skipped, is_complete)
+    return ProfileRun(out, screen.n_sites, n_resumed, done, skipped, is_complete)
+
+
+def _refuse_existing(out: Path, *, overwrite: bool) -> None:
+    if out.exists() and not overwrite:
+        message = f"{out} is already there; choose another name, or replace it: --overwrite"
+        raise OutputExistsError(message)
 
 
 def _begin(journal: Journal, plan: ProfilePlan, out: Path) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 
 import numpy as np
 
 from napari_tide.imaging.prepared_field import FailedField, PreparedField, iterate_fields
-from napari_tide.inference.embedder import Embedder
+from napari_tide.inference.embedder import Embedder, Embeddings
 from napari_tide.inference.journal import ChunkRecord
 from napari_tide.inference.plan import Chunk, ProfilePlan
+from napari_tide.inference.run_cells import run_cells
+
+NOT_FINITE = "not finite"  # quality flag of a site with an embedding that is no number
 
 
 def run_chunks(
@@ -23,17 +27,21 @@ def run_chunks(
 
     Stops between batches when `is_cancelled` turns true; chunks already given stay valid.
     """
+    if plan.cells is not None:
+        yield from run_cells(plan, chunks, embedder, is_cancelled=is_cancelled)
+        return
     wanted = [files for chunk in chunks for files in plan.fields_in(chunk)]
     ahead = max(chunk.stop - chunk.start for chunk in chunks) + 2 if chunks else 1
-    prepared = iterate_fields(wanted, plan.preparation, read_ahead=ahead, is_cancelled=is_cancelled)
-    for chunk in chunks:
-        fields = []
-        for _ in range(chunk.stop - chunk.start):
-            field = next(prepared, None)
-            if field is None or is_cancelled():
-                return
-            fields.append(field)
-        yield _embed(chunk, fields, embedder, plan.preparation.channels)
+    fields = iterate_fields(wanted, plan.preparation, read_ahead=ahead, is_cancelled=is_cancelled)
+    with closing(fields) as prepared:  # type: ignore[type-var]
+        for chunk in chunks:
+            here = []
+            for _ in range(chunk.stop - chunk.start):
+                field = next(prepared, None)
+                if field is None or is_cancelled():
+                    return
+                here.append(field)
+            yield _embed(chunk, here, embedder, plan.preparation.channels)
 
 
 def _embed(
@@ -48,14 +56,18 @@ def _embed(
         embeddings = embedder.embed(tiles, channels)
     else:
         embeddings = np.zeros((0, 0), np.float32)
-    return ChunkRecord(chunk.number, {"sites": [_facts(field) for field in fields]}, embeddings)
+    sites, first = [], 0
+    for field in fields:
+        n_tiles = 0 if isinstance(field, FailedField) else field.grid.n_tiles
+        sites.append(_facts(field, embeddings[first : first + n_tiles]))
+        first += n_tiles
+    return ChunkRecord(chunk.number, {"sites": sites}, embeddings)
 
 
-def _facts(field: PreparedField | FailedField) -> dict[str, object]:
+def _facts(field: PreparedField | FailedField, embeddings_ND: Embeddings) -> dict[str, object]:
     if isinstance(field, FailedField):
         return {"error": str(field.error)}
-    return {
-        "rows": field.grid.n_rows,
-        "columns": field.grid.n_columns,
-        "flags": list(field.quality.names),
-    }
+    flags = list(field.quality.names)
+    if not np.isfinite(embeddings_ND).all():
+        flags.append(NOT_FINITE)
+    return {"rows": field.grid.n_rows, "columns": field.grid.n_columns, "flags": flags}

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from napari_tide.errors import OutputWriteError
 from napari_tide.profiles.profiles import Profiles
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 
 def write_anndata(profiles: Profiles, path: Path) -> None:
@@ -35,9 +40,20 @@ def write_anndata(profiles: Profiles, path: Path) -> None:
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        table.write_h5ad(partial)
+        partial.write_bytes(_as_bytes(table))
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
         message = f"cannot write {path} ({error}); choose another --out"
         raise OutputWriteError(message) from error
+
+
+def _as_bytes(table: AnnData) -> memoryview:
+    """Write the file in memory first: on a full disk HDF5 fails many times over, even at exit."""
+    import h5py
+    from anndata.io import write_elem
+
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        write_elem(file, "/", table)
+    return buffer.getbuffer()

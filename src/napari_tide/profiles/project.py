@@ -17,7 +17,6 @@ Space = Literal["fingerprint", "codebook", "profiles"]
 SEED = 0
 N_NEIGHBOURS = 15
 MIN_DISTANCE = 0.1
-_BLOCK_ROWS = 2_048
 
 Points = npt.NDArray[np.float32]
 
@@ -59,7 +58,9 @@ def project(
     n_here = min(n_neighbours, len(rows) - 1)
     metric, neighbours = "cosine", None
     if space == "fingerprint":
-        metric, neighbours = "jaccard", jaccard_neighbours(rows, n_here)
+        from napari_tide.profiles.nearest_bits import nearest_by_jaccard
+
+        metric, neighbours = "jaccard", nearest_by_jaccard(rows, n_here)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # UMAP warns that a fixed seed means one thread
         mapper = umap.UMAP(
@@ -72,28 +73,3 @@ def project(
         )
         points: Points = mapper.fit_transform(rows.astype(np.float32)).astype(np.float32)
     return points
-
-
-def jaccard_neighbours(
-    bits: npt.NDArray[np.generic], n_neighbours: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-    """Give each row's nearest rows by Jaccard distance, exactly; the row itself comes first.
-
-    Common bits of a block of rows with all others are one matrix product, so 30,000 fingerprints
-    take seconds where an approximate search by a compiled distance takes minutes.
-    """
-    ones = (bits != 0).astype(np.float32)
-    n_set = ones.sum(axis=1)
-    indices = np.empty((len(ones), n_neighbours), np.int64)
-    distances = np.empty((len(ones), n_neighbours), np.float32)
-    for start in range(0, len(ones), _BLOCK_ROWS):
-        block = slice(start, min(start + _BLOCK_ROWS, len(ones)))
-        common = ones[block] @ ones.T
-        union = n_set[block, None] + n_set[None] - common
-        distance = 1 - np.divide(common, union, out=np.ones_like(common), where=union > 0)
-        distance[np.arange(len(distance)), np.arange(start, block.stop)] = -1  # itself comes first
-        nearest = np.argpartition(distance, n_neighbours - 1, axis=1)[:, :n_neighbours]
-        order = np.argsort(np.take_along_axis(distance, nearest, axis=1), axis=1, kind="stable")
-        indices[block] = np.take_along_axis(nearest, order, axis=1)
-        distances[block] = np.take_along_axis(distance, indices[block], axis=1)
-    return indices, np.maximum(distances, 0)

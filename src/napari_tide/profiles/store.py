@@ -129,11 +129,16 @@ class ProfileWriter:
         trace: TracebackType | None,
     ) -> None:
         """Put the file in place, or leave nothing behind."""
-        if self._writer is not None:
-            self._writer.close()
-        if kind is None and self._writer is not None:
-            self._partial.replace(self._path)
-        else:
+        try:
+            if self._writer is not None:
+                self._writer.close()  # writes what was held back, so a full disk may show here
+            if kind is None and self._writer is not None:
+                self._partial.replace(self._path)
+        except OSError as failure:
+            if kind is None:
+                message = f"cannot write {self._path} ({failure}); choose another --out"
+                raise OutputWriteError(message) from failure
+        finally:
             self._partial.unlink(missing_ok=True)
 
 

@@ -28,6 +28,7 @@ _CORAL_RIDGE = 0.5
 _ROWS_AT_ONCE = 8_192
 
 Matrix = npt.NDArray[np.floating]
+_RowMap = Callable[[Matrix, Matrix], Matrix]  # rows, and where to write them aligned
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,16 +78,19 @@ class Alignment:
         n_out = x.shape[1] if self.rotation is None else self.rotation.shape[1]
         aligned = np.empty((len(x), n_out), dtype)
         for rows, batch in _pieces_of_batches(codes):
-            aligned[rows] = maps[batch](x[rows])
+            if isinstance(rows, slice):
+                maps[batch](x[rows], aligned[rows])
+            else:
+                aligned[rows] = maps[batch](x[rows], np.empty((len(rows), n_out), dtype))
         if self.rotation is None:
             return profiles.with_features(aligned)
         return profiles.with_features(aligned, embedding_names(n_out))
 
-    def _map_of(self, batch: object, dtype: np.dtype[np.floating]) -> Callable[[Matrix], Matrix]:
+    def _map_of(self, batch: object, dtype: np.dtype[np.floating]) -> _RowMap:
         here = self.batches[batch]
         if self.rotation is None:
             shift, gain = (value.astype(dtype) for value in (here.centre, 1 / here.scale))
-            return lambda rows: (rows - shift) * gain
+            return lambda rows, out: np.multiply(np.subtract(rows, shift, out=out), gain, out=out)
         # everything after the common shift is one matrix and one constant
         matrix = self.rotation / here.scale
         constant = here.centre / here.scale
@@ -94,7 +98,9 @@ class Alignment:
             matrix, constant = matrix @ here.coral, constant @ here.coral
         ready = np.ascontiguousarray(matrix, dtype)
         shift, offset = self.shift.astype(dtype), constant.astype(dtype)
-        return lambda rows: (rows - shift) @ ready - offset
+        return lambda rows, out: np.subtract(
+            np.matmul(rows - shift, ready, out=out), offset, out=out
+        )
 
 
 def fit_alignment(
