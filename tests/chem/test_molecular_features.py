@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -126,3 +129,12 @@ def test_jaccard_is_the_share_of_common_bits():
             union = (first[i] | second[j]).sum()
             expected = (first[i] & second[j]).sum() / union if union else 1.0
             assert found[i, j] == pytest.approx(expected)
+
+
+def test_a_trainer_without_rdkit_or_transformers_can_read_settings_and_tables():
+    code = (
+        "import sys, napari_tide.students.bundle, napari_tide.chem.molecular_features\n"
+        "print([name for name in ('rdkit', 'transformers') if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
