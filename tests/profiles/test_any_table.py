@@ -12,6 +12,7 @@ from napari_tide.errors import ProfileValueError
 from napari_tide.profiles.aggregate import aggregate_by, aggregate_to_level
 from napari_tide.profiles.align.align_table import align_profiles, align_table
 from napari_tide.profiles.anndata_export import write_anndata
+from napari_tide.profiles.clean import clean_features
 from napari_tide.profiles.profiles import Profiles
 from napari_tide.profiles.store import ProfileFile, ProfileWriter, read_profiles, write_profiles
 
@@ -209,3 +210,17 @@ def test_a_column_that_is_blank_in_the_first_part_keeps_its_later_words(tmp_path
     again = read_profiles(tmp_path / "q.parquet")
     assert again.column("Metadata_Note").tolist() == [""] * 6 + ["late", "", "β"]
     assert again.column("Metadata_Big").tolist() == [str(2**60 + 1)] * 5 + [""] * 4
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("method", ["center-scale", "pca-cs", "tvn"])
+def test_a_value_too_large_to_square_is_refused_and_cleaned_away(dtype, method):
+    values = np.random.default_rng(0).normal(size=(40, 3)).astype(dtype)
+    values[3, 1], values[30, 1] = np.finfo(dtype).max, -np.finfo(dtype).max
+    metadata = pd.DataFrame({"Metadata_Plate": "P1", "Metadata_Control": ["negcon"] * 40})
+    profiles = Profiles(metadata, values, ("a", "b", "c"), "well", "")
+    with pytest.raises(ProfileValueError, match=r"1 features hold .* beyond 1e\+30 \(b\)"):
+        align_profiles(profiles, method)
+    cleaned, notes = clean_features(profiles)
+    assert notes == ["2 values filled with their feature's median"]
+    assert np.isfinite(align_profiles(cleaned, method).features).all()
