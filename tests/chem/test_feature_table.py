@@ -62,6 +62,11 @@ def test_a_drug_twice_with_the_same_features_is_one(tmp_path):
     assert FeatureTable.read(tmp_path / "t.csv").rows_of([""], ["a"]).tolist() == [0]
 
 
+def test_row_numbers_that_pandas_writes_are_no_feature(tmp_path):
+    pd.DataFrame({"name": ["a", "b"], "x": [1.0, 2.0]}).to_csv(tmp_path / "t.csv")
+    assert FeatureTable.read(tmp_path / "t.csv").columns == ("x",)
+
+
 def test_columns_come_in_the_order_asked_for_or_are_missed_by_name(write):
     table = FeatureTable.read(write(name_=None, compound=["a", "b"]))
     np.testing.assert_array_equal(

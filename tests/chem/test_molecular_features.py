@@ -119,6 +119,18 @@ def test_what_a_kind_needs_is_asked_for(make_chemberta, chemberta):
         features_like(SMILES, settings, source=make_chemberta(7))
 
 
+def test_what_does_not_exist_is_refused_with_what_does():
+    with pytest.raises(MoleculeValueError, match=r"no features 'maccs' .* Available: \['fcfp4'"):
+        molecular_features(SMILES, "maccs")
+    with pytest.raises(MoleculeValueError, match=r"of 'salt'. Available: .*'as_given'"):
+        molecular_features(SMILES, form="salt")
+    for n_bits in (0, 7, 2**17):
+        with pytest.raises(MoleculeValueError, match=f"of {n_bits} bits is impossible; give 8 to"):
+            molecular_features(SMILES, n_bits=n_bits)
+    with pytest.raises(MoleculeValueError, match="cannot be scaled without a molecule"):
+        molecular_features(["C1CC"], "descriptors")
+
+
 def test_jaccard_is_the_share_of_common_bits():
     rng = np.random.default_rng(4)
     first, second = (rng.random((n, 40)) < 0.3 for n in (5, 7))

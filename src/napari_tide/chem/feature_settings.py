@@ -6,15 +6,18 @@ RDKit: a trainer reads them where there is none.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 FeatureKind = Literal["fcfp4", "ecfp4", "descriptors", "chemberta", "table"]
 FingerprintKind = Literal["ecfp4", "fcfp4"]
 MoleculeForm = Literal["parent", "as_given"]
+KINDS: tuple[FeatureKind, ...] = get_args(FeatureKind)
+FORMS: tuple[MoleculeForm, ...] = get_args(MoleculeForm)
 
 N_BITS = 2048
+BITS = range(8, 65_537)
 
 
 class _Settings(BaseModel):
@@ -32,7 +35,7 @@ class FingerprintSettings(_OfMolecules):
     """Circular fingerprints, radius 2, folded into `n_bits`."""
 
     kind: FingerprintKind = "fcfp4"
-    n_bits: int = Field(default=N_BITS, ge=8, le=65_536)
+    n_bits: int = Field(default=N_BITS, ge=BITS.start, lt=BITS.stop)
 
     @property
     def n_features(self) -> int:

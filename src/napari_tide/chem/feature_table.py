@@ -28,6 +28,8 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "name": ("name", "compound", "compoundname", "drug", "drugname", "pertiname"),
 }
 
+_ROW_NUMBERS = ("Unnamed: ", "__index_level_")  # what pandas writes unasked; no feature
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FeatureTable:
@@ -70,7 +72,8 @@ class FeatureTable:
                 f"beside its features, found {[str(name) for name in table.columns[:4]]}"
             )
             raise FeatureTableFormatError(message)
-        numbers = table.drop(columns=list(named.values())).select_dtypes("number")
+        row_numbers = [name for name in table.columns if str(name).startswith(_ROW_NUMBERS)]
+        numbers = table.drop(columns=[*named.values(), *row_numbers]).select_dtypes("number")
         if numbers.shape[1] == 0 or len(table) == 0:
             message = f"{path} has {len(table)} rows and {numbers.shape[1]} columns of numbers; "
             message += "expected a row per drug and a column per feature"

@@ -14,11 +14,15 @@ import numpy.typing as npt
 
 from napari_tide.chem.chemberta import HUB_PREFIX, MoleculeEncoder, open_molecule_encoder
 from napari_tide.chem.feature_settings import (
+    BITS,
+    FORMS,
+    KINDS,
     N_BITS,
     ChembertaSettings,
     DescriptorSettings,
     FeatureKind,
     FeatureSettings,
+    FingerprintKind,
     FingerprintSettings,
     MoleculeForm,
     TableSettings,
@@ -110,10 +114,13 @@ def molecular_features(
     Raises
     ------
     MoleculeValueError
-        A source is needed and not given, or no drug has features.
+        There is no such kind, or a source is needed and not given, or no drug has descriptors.
     """
+    if kind not in KINDS or form not in FORMS:
+        message = f"no features {kind!r} of {form!r}. Available: {list(KINDS)} of {list(FORMS)}"
+        raise MoleculeValueError(message)
     if kind in ("fcfp4", "ecfp4"):
-        return features_like(smiles, FingerprintSettings(kind=kind, n_bits=n_bits, form=form))
+        return features_like(smiles, _fingerprint_settings(kind, n_bits, form))
     if kind == "descriptors":
         return _first_descriptors(smiles, form)
     if kind == "chemberta":
@@ -162,6 +169,17 @@ def features_like(
     else:
         values_NF = _same_encoder(settings, source).embed(molecules.smiles)
     return MolecularFeatures(values_NF, molecules.rows, molecules.rejected, settings)
+
+
+def _fingerprint_settings(
+    kind: FingerprintKind, n_bits: int, form: MoleculeForm
+) -> FingerprintSettings:
+    if n_bits not in BITS:
+        message = (
+            f"a fingerprint of {n_bits} bits is impossible; give {BITS.start} to {BITS.stop - 1}"
+        )
+        raise MoleculeValueError(message)
+    return FingerprintSettings(kind=kind, n_bits=n_bits, form=form)
 
 
 def _first_descriptors(smiles: Sequence[str], form: MoleculeForm) -> MolecularFeatures:
