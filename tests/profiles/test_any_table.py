@@ -224,3 +224,22 @@ def test_a_value_too_large_to_square_is_refused_and_cleaned_away(dtype, method):
     cleaned, notes = clean_features(profiles)
     assert notes == ["2 values filled with their feature's median"]
     assert np.isfinite(align_profiles(cleaned, method).features).all()
+
+
+def test_lists_of_targets_become_text_that_can_be_grouped(tmp_path):
+    table = pd.DataFrame(
+        {
+            "Metadata_Plate": ["P1"] * 3,
+            "Metadata_Well": ["A01", "A01", "A02"],
+            "Metadata_Targets": [["MTOR", "PIK3CA"], ["MTOR", "PIK3CA"], None],
+            "x": [1.0, 2.0, 3.0],
+        }
+    )
+    table.to_parquet(tmp_path / "other.parquet")
+    profiles = read_profiles(tmp_path / "other.parquet")
+    assert profiles.column("Metadata_Targets").tolist() == ["MTOR|PIK3CA", "MTOR|PIK3CA", ""]
+    wells = aggregate_by(profiles, ["Metadata_Well"])
+    assert wells.column("Metadata_Targets").tolist() == ["MTOR|PIK3CA", ""]
+    given = Profiles(table.drop(columns="x"), np.ones((3, 1)), ("x",), "well", "")
+    write_profiles(given, tmp_path / "ours.parquet")
+    same_text(read_profiles(tmp_path / "ours.parquet"), profiles)

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 _PLAIN = (str, bool, int, float, np.generic, dt.date)
 _NUMBERS = (int, float, np.integer, np.floating)
+_LISTS = (list, tuple, set, frozenset, np.ndarray)
 _BOOLEANS = (bool, np.bool_)
 
 
@@ -28,13 +29,18 @@ def metadata_to_arrow(metadata: pd.DataFrame) -> pa.Table:
 
 
 def metadata_from_arrow(batch: pa.RecordBatch) -> pd.DataFrame:
-    """Give stored metadata as a table; whole numbers stay whole where some are missing."""
+    """Give stored metadata as a table.
+
+    Whole numbers stay whole where some are missing; lists become text.
+    """
     table: pd.DataFrame = batch.to_pandas()
     for field, values in zip(batch.schema, batch.columns, strict=True):
         if pa.types.is_integer(field.type) and values.null_count:
             dtype = "UInt64" if pa.types.is_unsigned_integer(field.type) else "Int64"
             whole = values.to_pandas(integer_object_nulls=True)
             table[field.name] = pd.array(whole.to_numpy(dtype=object), dtype=dtype)
+        elif pa.types.is_nested(field.type):  # which could be neither grouped nor compared
+            table[field.name] = table[field.name].map(_text_of, na_action="ignore")
     return table
 
 
@@ -47,7 +53,14 @@ def _of_one_type(values: pd.Series) -> pd.Series:
         return _as_numbers(values, is_whole=all(issubclass(kind, int) for kind in types))
     if len(types) == 1 and issubclass(types.pop(), _PLAIN):
         return values
-    return values.astype(object).map(str, na_action="ignore")
+    return values.map(_text_of, na_action="ignore")
+
+
+def _text_of(value: object) -> str:
+    """Write a value as text tables do; lists of targets are joined."""
+    if isinstance(value, _LISTS):
+        return "|".join(map(str, value))
+    return str(value)
 
 
 def _as_numbers(values: pd.Series, *, is_whole: bool) -> pd.Series:
