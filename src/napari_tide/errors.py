@@ -147,3 +147,19 @@ class CheckpointFormatError(TideError, ValueError):
 
 class TrainValueError(TideError, ValueError):
     """Training data or settings that cannot be trained with."""
+
+
+class MoleculeEncoderFormatError(TideError, ValueError):
+    """A folder that holds no transformer over SMILES, or one that must not be opened."""
+
+
+class FeatureTableFormatError(TideError, ValueError):
+    """A table of molecular features that does not hold what it must."""
+
+
+class FeatureTableMissingError(TideError, FileNotFoundError):
+    """A table of molecular features that is not there."""
+
+
+class HubFetchError(TideError, OSError):
+    """A folder that could not be fetched from the Hugging Face Hub."""

@@ -1,7 +1,9 @@
 import pytest
 import torch
+from pydantic import ValidationError
 from torch.nn import functional
 
+from napari_tide.chem.feature_settings import FingerprintSettings
 from napari_tide.errors import StudentValueError
 from napari_tide.students.codebook import Codebook, CodebookConfig
 
@@ -73,3 +75,10 @@ def test_what_cannot_be_a_prototype_is_refused():
         codebook("mlp").prototypes_of(torch.zeros(1, 19))
     with pytest.raises(StudentValueError, match="expected \\(5, 20\\)"):
         codebook("mlp", torch.zeros(4, 20))
+
+
+def test_features_as_described_have_the_length_the_codebook_has():
+    described = FingerprintSettings(kind="ecfp4", n_bits=64)
+    assert CodebookConfig(features=described, n_drugs=2, n_features=64).features == described
+    with pytest.raises(ValidationError, match="ecfp4 as described gives 64 molecular features"):
+        CodebookConfig(features=described, n_drugs=2, n_features=65)

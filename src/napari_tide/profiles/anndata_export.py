@@ -15,6 +15,8 @@ from napari_tide.profiles.profiles import Profiles
 if TYPE_CHECKING:
     from anndata import AnnData
 
+_NUL, _NOT_A_CHARACTER = "\0", "\N{REPLACEMENT CHARACTER}"  # HDF5 ends text at the first
+
 
 def write_anndata(profiles: Profiles, path: Path) -> None:
     """Write an ``.h5ad`` file: features in ``X``, metadata in ``obs``, the student in ``uns``.
@@ -30,7 +32,8 @@ def write_anndata(profiles: Profiles, path: Path) -> None:
     obs.index = pd.Index([str(row) for row in range(len(obs))])
     for name in obs.columns:
         if not pd.api.types.is_numeric_dtype(obs[name]):
-            obs[name] = pd.Categorical(profiles.column(str(name)).to_numpy())
+            texts = profiles.column(str(name)).str.replace(_NUL, _NOT_A_CHARACTER, regex=False)
+            obs[name] = pd.Categorical(texts.to_numpy(dtype=object))
     table = anndata.AnnData(
         X=np.ascontiguousarray(profiles.features),
         obs=obs,

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from napari_tide.errors import ProfileValueError
 from napari_tide.profiles.profiles import Profiles
 
 MOST_MISSING = 0.05
+LARGEST = 1e30  # nothing measured is larger, and squares of it are still finite
 
 
 def clean_features(profiles: Profiles) -> tuple[Profiles, list[str]]:
     """Drop useless features, fill the gaps of the others, and say what was done.
 
-    A feature goes when more than 5 % of its values are missing or infinite, or when it is constant.
-    A gap in another is filled with the feature's median.
+    A feature goes when more than 5 % of its values are missing, infinite or beyond 1e30, or when it
+    is constant. A gap in another is filled with the feature's median.
 
     Raises
     ------
@@ -22,7 +24,7 @@ def clean_features(profiles: Profiles) -> tuple[Profiles, list[str]]:
         No feature is left.
     """
     values = profiles.features.astype(np.float64)
-    values[~np.isfinite(values)] = np.nan
+    values[~is_usable(values)] = np.nan
     is_missing = np.isnan(values)
     is_sparse = is_missing.mean(axis=0) > MOST_MISSING
     with np.errstate(invalid="ignore"):
@@ -48,6 +50,13 @@ def clean_features(profiles: Profiles) -> tuple[Profiles, list[str]]:
     ]
     dtype = profiles.features.dtype
     return profiles.with_features(filled[:, kept].astype(dtype), names), notes
+
+
+def is_usable(values: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
+    """Tell which values can be computed with: finite, and small enough to be squared."""
+    with np.errstate(invalid="ignore"):
+        usable: npt.NDArray[np.bool_] = np.abs(values) <= LARGEST  # NaN is not
+    return usable
 
 
 def _median(column: np.ndarray) -> float:

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from napari_tide.errors import OutputWriteError, ProfileFormatError, ProfileMissingError
 from napari_tide.profiles.foreign_tables import from_foreign_table
+from napari_tide.profiles.metadata_columns import metadata_from_arrow, metadata_to_arrow
 from napari_tide.profiles.profiles import LEVELS, Level, Profiles, concatenate
 
 FORMAT_VERSION = 1
@@ -92,7 +93,7 @@ class ProfileFile:
         for i, name in enumerate(self.feature_names):
             features[i] = batch.column(name).to_numpy(zero_copy_only=False)
         kept = [name for name in batch.schema.names if name not in set(self.feature_names)]
-        metadata = batch.select(kept).to_pandas()
+        metadata = metadata_from_arrow(batch.select(kept))
         return Profiles(metadata, features.T, self.feature_names, self.level, self.student)
 
 
@@ -183,7 +184,7 @@ def is_own_table(path: Path) -> bool:
 
 def to_arrow(profiles: Profiles) -> pa.Table:
     """Give the table as it stands in the file."""
-    metadata = pa.Table.from_pandas(profiles.metadata, preserve_index=False)
+    metadata = metadata_to_arrow(profiles.metadata)
     columns = [metadata.column(name) for name in metadata.column_names]
     columns += [pa.array(values) for values in np.asarray(profiles.features).T]
     header = {

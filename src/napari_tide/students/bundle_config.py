@@ -48,6 +48,11 @@ class BundleConfig(BaseModel):
     calibration: Calibration = Calibration()
     metrics: dict[str, float] = Field(default_factory=dict)
     provenance: dict[str, JsonValue] = Field(default_factory=dict)
+    license: str = Field(
+        default="other",
+        pattern=r"^[a-z0-9][a-z0-9.\-]*$",
+        description="Of the weights, as the Hub writes it: cc-by-4.0, cc0-1.0 ...",
+    )
     sha256: str = Field(default="", description="Of model.safetensors")
 
     @model_validator(mode="after")

@@ -8,13 +8,14 @@ Shapes: K drugs, F molecular features, D embedding width, N any rows.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import nn
 from torch.nn import functional
 
+from napari_tide.chem.feature_settings import FeatureSettings
 from napari_tide.errors import StudentValueError
 
 CodebookMode = Literal["learned", "mlp", "fixed", "none"]
@@ -30,10 +31,23 @@ class CodebookConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     mode: CodebookMode = "learned"
-    features: str = Field(default="fcfp4", description="Which molecular features the drugs have")
+    features: FeatureSettings | None = Field(
+        default=None,
+        description="How the drugs' features were computed; without it a SMILES has no prototype",
+    )
     n_drugs: int = Field(ge=1)
     n_features: int = Field(ge=1)
     hidden: int = Field(default=512, ge=1)
+
+    @model_validator(mode="after")
+    def _has_the_features_it_names(self) -> Self:
+        if self.features is not None and self.features.n_features != self.n_features:
+            message = (
+                f"{self.features.kind} as described gives {self.features.n_features} molecular "
+                f"features, n_features is {self.n_features}"
+            )
+            raise ValueError(message)
+        return self
 
 
 class Codebook(nn.Module):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+from napari_tide.chem.feature_settings import ChembertaSettings, TableSettings
 from napari_tide.students.bundle_config import BundleConfig
 
+_OF_A_SOURCE = (ChembertaSettings, TableSettings)
 _LIMITS = """\
 Probabilities are over the drugs listed in `config.json` and no others: a compound that is none of
 them still gets its nearest. They were calibrated on the training screen; another microscope, cell
@@ -17,8 +19,8 @@ def model_card(config: BundleConfig) -> str:
     """Write the bundle's README from its configuration."""
     encoder = config.student.encoder
     sections = [
-        _front_matter(),
-        f"# {config.name}\n",
+        _front_matter(config),
+        f"# {_in_one_line(config.name)}\n",
         f"A TIDE student: from Cell Painting images to {len(config.drugs)} drugs.\n",
         "## Input\n",
         _table(
@@ -30,7 +32,7 @@ def model_card(config: BundleConfig) -> str:
         "## Student\n",
         _table(
             ("Encoder", f"{encoder.kind}, width {encoder.width}, depth {encoder.depth}"),
-            ("Codebook", f"{config.student.codebook.mode}, {config.student.codebook.features}"),
+            ("Codebook", f"{config.student.codebook.mode}, {_features(config)}"),
             ("Temperature", f"{config.student.tau:g}"),
             ("Calibration", _calibration(config)),
         ),
@@ -48,14 +50,37 @@ def model_card(config: BundleConfig) -> str:
     return "\n".join(section for section in sections if section)
 
 
-def _front_matter() -> str:
+def _front_matter(config: BundleConfig) -> str:
+    """Write what the Hub reads, as YAML."""
+    is_image = config.student.encoder.kind != "features"
+    task = "image-feature-extraction" if is_image else "tabular-classification"
     tags = "".join(f"- {tag}\n" for tag in ("napari-tide", "cell-painting", "drug-discovery"))
-    return f"---\nlibrary_name: napari-tide\ntags:\n{tags}---\n"
+    return (
+        f"---\nlibrary_name: napari-tide\nlicense: {config.license}\npipeline_tag: {task}\n"
+        f"tags:\n{tags}---\n"
+    )
+
+
+def _features(config: BundleConfig) -> str:
+    features = config.student.codebook.features
+    if features is None:
+        return f"{config.student.codebook.n_features} molecular features of unstated origin"
+    source = f" of {features.source}" if isinstance(features, _OF_A_SOURCE) else ""
+    return f"{features.kind}{source}, {features.n_features} molecular features"
 
 
 def _table(*rows: tuple[str, str]) -> str:
-    lines = ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
+    lines = ["| | |", "|---|---|"]
+    lines += [f"| {_in_a_cell(name)} | {_in_a_cell(value)} |" for name, value in rows]
     return "\n".join(lines) + "\n"
+
+
+def _in_a_cell(text: str) -> str:
+    return _in_one_line(text).replace("|", "\\|")
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _section(title: str, rows: dict[str, str]) -> str:

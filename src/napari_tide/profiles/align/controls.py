@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_tide.errors import ProfileValueError
+from napari_tide.profiles.clean import LARGEST, is_usable
 from napari_tide.profiles.profiles import Profiles
 
 Rows = npt.NDArray[np.float64]
@@ -28,7 +29,7 @@ class Controls:
         Raises
         ------
         ProfileValueError
-            There are none, or a batch has none, or a value is not finite.
+            There are none, or a batch has none, or a value cannot be computed with.
         """
         rows, batches = [], []
         every_batch: set[str] = set()
@@ -77,14 +78,13 @@ def centre_and_scale(rows: Rows) -> tuple[Rows, Rows]:
 
 
 def _refuse_infinite(part: Profiles) -> None:
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(part.features.sum()):  # one pass; the search below makes a copy
-            return
-    wrong = ~np.isfinite(part.features).all(axis=0)
+    if part.features.size and abs(part.features.min()) <= LARGEST >= abs(part.features.max()):
+        return  # two passes without a copy; NaN fails both comparisons
+    wrong = ~is_usable(part.features).all(axis=0)
     if wrong.any():
         names = [part.feature_names[i] for i in np.flatnonzero(wrong)[:3]]
         message = (
-            f"{int(wrong.sum())} features hold missing or infinite values ({', '.join(names)}); "
-            "clean them first with tide align --clean"
+            f"{int(wrong.sum())} features hold missing or infinite values, or some beyond "
+            f"{LARGEST:g} ({', '.join(names)}); clean them first with tide align --clean"
         )
         raise ProfileValueError(message)
