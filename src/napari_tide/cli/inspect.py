@@ -25,39 +25,51 @@ if TYPE_CHECKING:
 _TABLE_ENDINGS = (".parquet", ".csv")
 
 
+_Source = Annotated[
+    Path, typer.Argument(help="Plate folder, load_data.csv, Index.xml, L1000 .gctx, ...")
+]
+_PlateMap = Annotated[
+    Path | None, typer.Option(help="What the wells hold, or which plate has which map.")
+]
+_Metadata = Annotated[
+    list[Path] | None, typer.Option(help="Compounds, genes or samples; may be repeated.")
+]
+_Out = Annotated[Path | None, typer.Option(help="Write the screen table here (.parquet or .csv).")]
+_Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace --out.")]
+_Channels = Annotated[str | None, typer.Option(help="What channels are: ch1=DNA,ch2=ER.")]
+_Required = Annotated[str | None, typer.Option(help="Fail unless these stains are there: DNA,ER.")]
+_Pattern = Annotated[
+    str | None,
+    typer.Option(help="Regular expression of file names; groups well, site, channel, ..."),
+]
+_Images = Annotated[Path | None, typer.Option(help="The folder the images are in now.")]
+_Plane = Annotated[int | None, typer.Option(help="Which z plane, counted as there.")]
+_Time = Annotated[int | None, typer.Option(help="Which time point, counted as there.")]
+_Outside = Annotated[
+    bool, typer.Option("--allow-outside", help="Let paths leave the source's folder.")
+]
+_CheckPixels = Annotated[
+    bool, typer.Option("--check-pixels", help="Read every plane; fail if one is unreadable.")
+]
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
 def inspect(
-    source: Annotated[
-        Path, typer.Argument(help="Plate folder, load_data.csv, Index.xml, L1000 .gctx, ...")
-    ],
+    source: _Source,
     *,
-    platemap: Annotated[
-        Path | None, typer.Option(help="What the wells hold, or which plate has which map.")
-    ] = None,
-    metadata: Annotated[
-        list[Path] | None, typer.Option(help="Compounds, genes or samples; may be repeated.")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Write the screen table here (.parquet or .csv).")
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out.")] = False,
-    channels: Annotated[str | None, typer.Option(help="What channels are: ch1=DNA,ch2=ER.")] = None,
-    require_channels: Annotated[
-        str | None, typer.Option(help="Fail unless these stains are there: DNA,ER.")
-    ] = None,
-    pattern: Annotated[
-        str | None,
-        typer.Option(help="Regular expression of file names; groups well, site, channel, ..."),
-    ] = None,
-    images: Annotated[Path | None, typer.Option(help="The folder the images are in now.")] = None,
-    plane: Annotated[int | None, typer.Option(help="Which z plane, counted as there.")] = None,
-    time: Annotated[int | None, typer.Option(help="Which time point, counted as there.")] = None,
-    allow_outside: Annotated[
-        bool, typer.Option("--allow-outside", help="Let paths leave the source's folder.")
-    ] = False,
-    check_pixels: Annotated[
-        bool, typer.Option("--check-pixels", help="Read every plane; fail if one is unreadable.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    platemap: _PlateMap = None,
+    metadata: _Metadata = None,
+    out: _Out = None,
+    overwrite: _Overwrite = False,
+    channels: _Channels = None,
+    require_channels: _Required = None,
+    pattern: _Pattern = None,
+    images: _Images = None,
+    plane: _Plane = None,
+    time: _Time = None,
+    allow_outside: _Outside = False,
+    check_pixels: _CheckPixels = False,
+    as_json: _Json = False,
 ) -> None:
     """Say what a screen holds: plates, wells, channels, treatments, controls, what is missing.
 
@@ -65,9 +77,8 @@ def inspect(
     """
     from napari_tide.screens.open_screen import open_screen
     from napari_tide.screens.readers.reader import ReadOptions
-    from napari_tide.screens.summary import summarise_screen
 
-    source = _from_home(source)
+    source, out = _from_home(source), out and _from_home(out)
     if is_expression(source):
         _refuse_for_expression(
             source, {"--out": out, "--platemap": platemap, "--metadata": metadata,
@@ -76,7 +87,6 @@ def inspect(
         inspect_expression(source, as_json=as_json)
         return
     if out is not None:
-        out = _from_home(out)
         refuse_output(out, _TABLE_ENDINGS, overwrite=overwrite)
     options = ReadOptions(
         channels=parse_channels(channels or ""),
@@ -86,14 +96,18 @@ def inspect(
         time=time,
         allow_outside=allow_outside,
     )
-    screen = open_screen(
-        source,
-        plate_map=platemap and _from_home(platemap),
-        metadata=[_from_home(path) for path in metadata or ()],
-        options=options,
-    )
+    maps = platemap and _from_home(platemap)
+    tables = [_from_home(path) for path in metadata or ()]
+    screen = open_screen(source, plate_map=maps, metadata=tables, options=options)
     if require_channels is not None:
         _require(screen, _words(require_channels, "--require-channels", "DNA,ER"))
+    _inspect_screen(screen, out, check_pixels=check_pixels, as_json=as_json)
+
+
+def _inspect_screen(screen: Screen, out: Path | None, *, check_pixels: bool, as_json: bool) -> None:
+    """Count, read, write and print; nothing is written where a plane cannot be read."""
+    from napari_tide.screens.summary import summarise_screen
+
     summary = summarise_screen(screen)
     pixels = checked_pixels(screen) if check_pixels else None
     is_readable = pixels is None or not pixels.unreadable
