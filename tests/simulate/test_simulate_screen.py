@@ -49,7 +49,7 @@ def test_output_belongs_to_the_simulator_version(written):
     _, described = written
     text = json.dumps(described["sha256"], sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    assert (described["simulator_version"], digest) == (1, "1efc29e08edf296d")
+    assert (described["simulator_version"], digest) == (2, "1efc29e08edf296d")
 
 
 def test_world_json_says_what_was_made(written):

@@ -17,7 +17,8 @@ from napari_tide.simulate.streams import stream
 BATCH_GAIN_SPREAD = 0.1
 PLATE_GAIN_SPREAD = 0.18
 WELL_STAIN_SPREAD = 0.17
-OFFSET_COUNTS = (100.0, 250.0)
+# at .4 counts a photon a usual offset of 100 would drown the signal; this keeps their real ratio
+OFFSET_COUNTS = (10.0, 25.0)
 VIGNETTE = (0.1, 0.35)
 BLUR_PX = 0.75
 PLATE_FOCUS_SPREAD = 0.12

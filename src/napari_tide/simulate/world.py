@@ -31,7 +31,7 @@ from napari_tide.simulate.streams import stream
 from napari_tide.simulate.treatments import Treatments
 from napari_tide.simulate.world_settings import WorldSettings
 
-SIMULATOR_VERSION = 1
+SIMULATOR_VERSION = 2
 """Raised whenever the same seed and options would give other output."""
 
 N_HELD_OUT = 60
