@@ -12,8 +12,9 @@ import tifffile
 import torch
 
 from napari_tide.errors import OutputExistsError, ScreenValueError, StudentValueError
+from napari_tide.inference.embedder import Embedder
 from napari_tide.inference.journal import ChunkRecord, Journal
-from napari_tide.inference.profile_screen import profile_screen
+from napari_tide.inference.profile_screen import profile_screen, settings_to_go_on
 from napari_tide.profiles.store import read_profiles
 from napari_tide.screens.readers.screen_table import save_screen
 
@@ -108,6 +109,20 @@ def test_a_cancelled_run_goes_on_where_it_stopped_with_the_same_result(
     assert not list(tmp_path.glob("*.journal*"))
 
 
+def test_an_unfinished_run_keeps_the_precision_it_chose_by_itself(
+    tmp_path, make_screen, make_bundle, embedder_of
+):
+    screen, bundle, out = make_screen(), make_bundle(), tmp_path / "p.parquet"
+    assert settings_to_go_on(out, "auto", None) == ("auto", None)
+    begun = Embedder(bundle.student, "cpu", "bf16", batch_tiles=4)
+    profile_screen(screen, bundle, out, embedder=begun, is_cancelled=lambda: True)
+    assert settings_to_go_on(out, "auto", None) == ("bf16", 4)
+    assert settings_to_go_on(out, "fp32", 8) == ("fp32", 8)
+    precision, batch_tiles = settings_to_go_on(out, "auto", None)
+    again = Embedder(bundle.student, "cpu", precision, batch_tiles)
+    assert profile_screen(screen, bundle, out, embedder=again).is_complete
+
+
 def test_an_unfinished_run_of_another_student_is_not_mixed_in(
     tmp_path, make_screen, make_bundle, embedder_of
 ):
@@ -184,7 +199,7 @@ RUN = """
 import sys
 from pathlib import Path
 from napari_tide.inference.embedder import Embedder
-from napari_tide.inference.profile_screen import profile_screen
+from napari_tide.inference.profile_screen import profile_screen, settings_to_go_on
 from napari_tide.screens.readers.reader import ReadOptions
 from napari_tide.screens.readers.registry import read_screen
 from napari_tide.students.bundle import load_bundle

@@ -87,6 +87,7 @@ def profile(
     """Embed a screen with a student; run it again after a stop and it goes on where it was."""
     refuse_output(out, _ENDINGS, overwrite=overwrite)
     from napari_tide.inference.embedder import Embedder
+    from napari_tide.inference.profile_screen import settings_to_go_on
     from napari_tide.screens.open_screen import open_screen
     from napari_tide.screens.readers.reader import ReadOptions
     from napari_tide.students.bundle import load_bundle
@@ -98,8 +99,9 @@ def profile(
         _refuse_table(source, bundle)
         options = ReadOptions(channels=parse_channels(channels or ""), allow_outside=allow_outside)
         screen = open_screen(source, plate_map=platemap, metadata=metadata or (), options=options)
+    chosen_precision, batch_tiles = settings_to_go_on(out, precision.value, batch_size)
     embedder = Embedder.fitted(
-        bundle.student, device=device.value, precision=precision.value, batch_tiles=batch_size
+        bundle.student, device=device.value, precision=chosen_precision, batch_tiles=batch_tiles
     )
     if screen is None:
         facts, sentence = _table(source, bundle, embedder, out, level)

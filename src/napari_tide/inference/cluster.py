@@ -8,6 +8,7 @@ on every machine.
 from __future__ import annotations
 
 import functools
+import logging
 import itertools
 import queue
 from collections.abc import Callable, Iterator, Sequence
@@ -62,6 +63,7 @@ def connect(address: str) -> Iterator[Client]:
         Nothing answers there.
     """
     distributed = _distributed()
+    logging.getLogger("distributed").setLevel(logging.WARNING)  # it reports every handshake
     if address.startswith("local:"):
         count = address.removeprefix("local:")
         if not count.isdigit() or int(count) < 1:

@@ -139,21 +139,7 @@ class Journal:
 
     def _read_at(self, offset: int) -> tuple[int, ChunkRecord] | None:
         assert self._file is not None
-        self._file.seek(offset)
-        header = self._file.read(_HEADER.size)
-        if len(header) < _HEADER.size:
-            return None
-        magic, n_said, n_payload, checksum = _HEADER.unpack(header)
-        if magic != _MAGIC or n_said + n_payload > self.path.stat().st_size:
-            return None
-        body = self._file.read(n_said + n_payload)
-        if len(body) < n_said + n_payload or zlib.crc32(body) != checksum:
-            return None
-        said = json.loads(body[:n_said])
-        embeddings = np.frombuffer(body, np.float32, offset=n_said).reshape(said["shape"])
-        return offset + _HEADER.size + len(body), ChunkRecord(
-            said["chunk"], said["facts"], embeddings
-        )
+        return _read_record(self._file, offset, self.path.stat().st_size)
 
     def _take_lock(self) -> None:
         try:
@@ -178,6 +164,40 @@ class Journal:
             self._lock.unlink(missing_ok=True)
             message = f"cannot write beside {self.path} ({error.strerror}); choose another --out"
             raise OutputWriteError(message) from error
+
+
+def unfinished_plan(out: Path) -> dict[str, object] | None:
+    """Give what an unfinished run to `out` said about itself, if there is one; takes no lock."""
+    path = journal_path(out)
+    try:
+        with path.open("rb", buffering=0) as file:
+            found = _read_record(file, 0, path.stat().st_size)
+    except OSError:
+        return None
+    return found[1].facts if found is not None and found[1].chunk == _PLAN_CHUNK else None
+
+
+def journal_path(out: Path) -> Path:
+    """Give where the journal of a run to `out` lies."""
+    return out.with_name(out.name + ".journal")
+
+
+def _read_record(file: FileIO, offset: int, file_size: int) -> tuple[int, ChunkRecord] | None:
+    """Read one whole record and where the next begins; nothing where it is cut short or damaged."""
+    file.seek(offset)
+    header = file.read(_HEADER.size)
+    if len(header) < _HEADER.size:
+        return None
+    magic, n_said, n_payload, checksum = _HEADER.unpack(header)
+    if magic != _MAGIC or n_said + n_payload > file_size:
+        return None
+    body = file.read(n_said + n_payload)
+    if len(body) < n_said + n_payload or zlib.crc32(body) != checksum:
+        return None
+    said = json.loads(body[:n_said])
+    embeddings = np.frombuffer(body, np.float32, offset=n_said).reshape(said["shape"])
+    record = ChunkRecord(said["chunk"], said["facts"], embeddings)
+    return offset + _HEADER.size + len(body), record
 
 
 def _write_all(file: FileIO, content: bytes) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
 from napari_tide.errors import OutputExistsError, OutputWriteError
-from napari_tide.inference.embedder import Embedder
-from napari_tide.inference.journal import ChunkRecord, Journal
+from napari_tide.inference.embedder import PRECISIONS, Embedder, Precision
+from napari_tide.inference.journal import ChunkRecord, Journal, journal_path, unfinished_plan
 from napari_tide.inference.plan import Chunk, ProfilePlan, make_plan
 from napari_tide.inference.run_chunk import run_chunks
 from napari_tide.inference.site_profiles import RecordReader, write_level
@@ -77,9 +78,9 @@ def profile_screen(
     """
     _refuse_existing(out, overwrite=overwrite)
     plan = make_plan(screen, bundle, embedder, by_cell=level == "cell")
-    with Journal(out.with_name(out.name + ".journal")) as journal:
+    with Journal(journal_path(out)) as journal:
         _refuse_existing(out, overwrite=overwrite)  # another run may have finished meanwhile
-        _begin(journal, plan, out)
+        _begin(journal, plan, embedder, out)
         waiting = [chunk for chunk in plan.chunks if chunk.number not in journal.finished]
         n_resumed = screen.n_sites - sum(chunk.stop - chunk.start for chunk in waiting)
         done = n_resumed
@@ -105,15 +106,32 @@ def profile_screen(
     return ProfileRun(out, screen.n_sites, n_resumed, done, skipped, is_complete)
 
 
+def settings_to_go_on(
+    out: Path, precision: Precision | Literal["auto"], batch_tiles: int | None
+) -> tuple[Precision | Literal["auto"], int | None]:
+    """Give what an unfinished run to `out` chose by itself, where the user leaves it open.
+
+    Measured again, a close call could fall the other way, and the run could not go on.
+    """
+    plan = unfinished_plan(out) or {}
+    begun_precision, begun_batch = plan.get("precision"), plan.get("batch_tiles")
+    if precision == "auto" and begun_precision in PRECISIONS:
+        precision = begun_precision
+    if batch_tiles is None and isinstance(begun_batch, int):
+        batch_tiles = begun_batch
+    return precision, batch_tiles
+
+
 def _refuse_existing(out: Path, *, overwrite: bool) -> None:
     if out.exists() and not overwrite:
         message = f"{out} is already there; choose another name, or replace it: --overwrite"
         raise OutputExistsError(message)
 
 
-def _begin(journal: Journal, plan: ProfilePlan, out: Path) -> None:
+def _begin(journal: Journal, plan: ProfilePlan, embedder: Embedder, out: Path) -> None:
     if journal.plan is None:
-        journal.begin({"identity": plan.identity})
+        settings = {"precision": embedder.precision, "batch_tiles": embedder.batch_tiles}
+        journal.begin({"identity": plan.identity, **settings})
     elif journal.plan.get("identity") != plan.identity:
         message = (
             f"{journal.path} holds an unfinished run of another screen, student or setting; finish "

@@ -10,12 +10,17 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from napari_tide.errors import BenchValueError
+from tide_train.bench.alignment_speed import align_on_disk, time_pca_cs
+from tide_train.bench.cluster_scaling import time_cluster
+from tide_train.bench.engine_speed import time_bf16, time_engine
 from tide_train.bench.field_to_tiles import time_field_to_tiles
+from tide_train.bench.map_speed import time_map
+from tide_train.bench.memory import MemoryRow, measure_plate_memory
 from tide_train.bench.rendering import time_rendering
 from tide_train.bench.screen_listing import time_screen_listing
 from tide_train.bench.speed_row import SpeedRow, TimeRow
 
-Row = SpeedRow | TimeRow
+Row = SpeedRow | TimeRow | MemoryRow
 
 # 2,000 sites in five minutes on two cores
 RENDERING_GOAL_S = 300 / 2000
@@ -56,15 +61,16 @@ def measure_speed(
     BenchValueError
         A name is unknown.
     """
-    unknown = [name for name in names if name not in BENCHES]
+    known = {**BENCHES, **BENCHES_BY_NAME}
+    unknown = [name for name in names if name not in known]
     if unknown:
-        message = f"no measurement {unknown[0]!r}. Available: {list(BENCHES)}"
+        message = f"no measurement {unknown[0]!r}. Available: {list(known)}"
         raise BenchValueError(message)
     rows: list[Row] = []
     for name in names or BENCHES:
         if announce is not None:
             announce(name)
-        rows += BENCHES[name]()
+        rows += known[name]()
     date = datetime.now(UTC).date().isoformat()
     return SpeedReport(describe_machine(), date, tuple(rows))
 
@@ -83,6 +89,9 @@ def _time_rendering() -> list[Row]:
 
 def _line(row: Row) -> str:
     met = "yes" if row.is_met else "no"
+    if isinstance(row, MemoryRow):
+        peak, most = (f"{value / 1024**3:.2f} GB" for value in (row.peak_bytes, row.goal_bytes))
+        return f"| {row.what}, peak memory | {peak} | | | {most} | {met} |"
     if isinstance(row, TimeRow):
         return f"| {row.what} | {_time(row.seconds)} | | | {_time(row.goal_s)} | {met} |"
     low, high = row.ratio_range or (row.ratio, row.ratio)
@@ -99,4 +108,15 @@ BENCHES: Mapping[str, Callable[[], Sequence[Row]]] = {
     "listing": time_screen_listing,
     "tiles": time_field_to_tiles,
     "rendering": _time_rendering,
+    "engine": lambda: time_engine(precision="bf16", n_sites=6, tile_sizes=(270,)),
+    "bf16": lambda: [time_bf16()],
+    "alignment": time_pca_cs,
+    "cluster": lambda: [time_cluster(n_sites=24)],
+    "map": lambda: [time_map()],
+}
+# minutes each, so only when asked for
+BENCHES_BY_NAME: Mapping[str, Callable[[], Sequence[Row]]] = {
+    "engine-fp32": lambda: time_engine(n_sites=6, tile_sizes=(270,)),
+    "plate-memory": lambda: [measure_plate_memory()],
+    "million-rows": lambda: [align_on_disk()],
 }

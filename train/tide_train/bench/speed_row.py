@@ -67,10 +67,16 @@ class TimeRow:
 
 
 def time_work(
-    work: Callable[[], object], *, what: str, goal_s: float, n_rounds: int = 5
+    work: Callable[[], object],
+    *,
+    what: str,
+    goal_s: float,
+    n_rounds: int = 5,
+    warms_up: bool = True,
 ) -> TimeRow:
     """Time some work by itself, after one round that does not count."""
-    work()
+    if warms_up:
+        work()
     return TimeRow(what, statistics.median(_seconds(work) for _ in range(n_rounds)), goal_s)
 
 

@@ -28,7 +28,7 @@ _CORAL_RIDGE = 0.5
 _ROWS_AT_ONCE = 8_192
 
 Matrix = npt.NDArray[np.floating]
-_RowMap = Callable[[Matrix, Matrix], Matrix]  # rows, and where to write them aligned
+_RowMap = Callable[[Matrix, Matrix, Matrix], Matrix]  # rows, and where to write them aligned
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,12 +52,15 @@ class Alignment:
         Common to all batches: x becomes (x - shift) @ rotation. No rotation for centre-scale.
     batches
         What each batch does after that.
+    has_orthonormal_rotation
+        The rotation's columns have length one and are at right angles.
     """
 
     method: Method
     shift: npt.NDArray[np.float64]
     rotation: npt.NDArray[np.float64] | None
     batches: Mapping[object, BatchMap]
+    has_orthonormal_rotation: bool = False
 
     def apply(self, profiles: Profiles) -> Profiles:
         """Align profiles; rows keep their order.
@@ -77,11 +80,15 @@ class Alignment:
         maps = [self._map_of(name, dtype) for name in names]
         n_out = x.shape[1] if self.rotation is None else self.rotation.shape[1]
         aligned = np.empty((len(x), n_out), dtype)
+        # reused for every piece: fresh memory costs as much as the arithmetic on it
+        centred = np.empty((min(_ROWS_AT_ONCE, len(x)), x.shape[1]), dtype)
         for rows, batch in _pieces_of_batches(codes):
+            n_rows = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
             if isinstance(rows, slice):
-                maps[batch](x[rows], aligned[rows])
+                maps[batch](x[rows], centred[:n_rows], aligned[rows])
             else:
-                aligned[rows] = maps[batch](x[rows], np.empty((len(rows), n_out), dtype))
+                mapped = np.empty((n_rows, n_out), dtype)
+                aligned[rows] = maps[batch](x[rows], centred[:n_rows], mapped)
         if self.rotation is None:
             return profiles.with_features(aligned)
         return profiles.with_features(aligned, embedding_names(n_out))
@@ -90,16 +97,24 @@ class Alignment:
         here = self.batches[batch]
         if self.rotation is None:
             shift, gain = (value.astype(dtype) for value in (here.centre, 1 / here.scale))
-            return lambda rows, out: np.multiply(np.subtract(rows, shift, out=out), gain, out=out)
+            return lambda rows, centred, out: np.multiply(
+                np.subtract(rows, shift, out=centred), gain, out=out
+            )
         # everything after the common shift is one matrix and one constant
         matrix = self.rotation / here.scale
         constant = here.centre / here.scale
         if here.coral is not None:
             matrix, constant = matrix @ here.coral, constant @ here.coral
         ready = np.ascontiguousarray(matrix, dtype)
+        if self.has_orthonormal_rotation and here.coral is None:
+            # the batch's own mean, taken off before the rotation: one pass less
+            own_mean = (self.shift + here.centre @ self.rotation.T).astype(dtype)
+            return lambda rows, centred, out: np.matmul(
+                np.subtract(rows, own_mean, out=centred), ready, out=out
+            )
         shift, offset = self.shift.astype(dtype), constant.astype(dtype)
-        return lambda rows, out: np.subtract(
-            np.matmul(rows - shift, ready, out=out), offset, out=out
+        return lambda rows, centred, out: np.subtract(
+            np.matmul(np.subtract(rows, shift, out=centred), ready, out=out), offset, out=out
         )
 
 
@@ -148,15 +163,15 @@ def known_method(name: str) -> Method:
 
 
 def _centre_scale(controls: Controls) -> Alignment:
-    maps = {name: BatchMap(*centre_and_scale(controls.of(name))) for name in controls.names()}
+    maps = {name: BatchMap(*centre_and_scale(rows)) for name, rows in controls.by_batch()}
     return Alignment("center-scale", np.zeros(controls.rows.shape[1]), None, maps)
 
 
 def _pca_cs(controls: Controls) -> Alignment:
     shift, rotation = principal_axes(controls.rows)
     rotated = Controls((controls.rows - shift) @ rotation, controls.batches)
-    maps = {name: BatchMap(*centre_and_scale(rotated.of(name))) for name in rotated.names()}
-    return Alignment("pca-cs", shift, rotation, maps)
+    maps = {name: BatchMap(*centre_and_scale(rows)) for name, rows in rotated.by_batch()}
+    return Alignment("pca-cs", shift, rotation, maps, has_orthonormal_rotation=True)
 
 
 def _tvn(controls: Controls, *, coral: bool) -> Alignment:
@@ -171,10 +186,10 @@ def _tvn(controls: Controls, *, coral: bool) -> Alignment:
     rotation = axes / scale[:, None]
     target = _ridged_root(whitened.rows, power=0.5) if coral else None
     maps = {}
-    for name in controls.names():
+    for name, rows in whitened.by_batch():
         matrix = None
         if target is not None:
-            matrix = _ridged_root(whitened.of(name), power=-0.5) @ target
+            matrix = _ridged_root(rows, power=-0.5) @ target
         maps[name] = BatchMap(*after, coral=matrix)
     return Alignment("tvn", alignment_shift, rotation, maps)
 

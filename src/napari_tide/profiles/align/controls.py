@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from napari_tide.errors import ProfileValueError
 from napari_tide.profiles.clean import LARGEST, is_usable
@@ -55,14 +56,13 @@ class Controls:
             raise ProfileValueError(message)
         return found
 
-    def of(self, batch: object) -> npt.NDArray[np.float64]:
-        """Give one batch's controls."""
-        rows: npt.NDArray[np.float64] = self.rows[self.batches == batch]
-        return rows
-
-    def names(self) -> list[object]:
-        """List the batches."""
-        return sorted(set(self.batches), key=str)
+    def by_batch(self) -> Iterator[tuple[object, npt.NDArray[np.float64]]]:
+        """Give each batch's name and controls."""
+        codes, names = pd.factorize(self.batches)
+        order = np.argsort(codes, kind="stable")
+        edges = np.searchsorted(codes[order], np.arange(len(names) + 1))
+        for name, start, stop in zip(names, edges[:-1], edges[1:], strict=True):
+            yield name, self.rows[order[start:stop]]
 
 
 def centre_and_scale(rows: Rows) -> tuple[Rows, Rows]:
