@@ -8,8 +8,8 @@ on every machine.
 from __future__ import annotations
 
 import functools
-import logging
 import itertools
+import logging
 import queue
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
