@@ -1,5 +1,6 @@
 import os
 import signal
+import time
 
 import pytest
 
@@ -75,6 +76,9 @@ def test_a_cancelled_cluster_run_stops_and_leaves_no_task(
         )
         assert not run.is_complete
         assert run.n_done < run.n_sites
+        deadline = time.monotonic() + 10  # the scheduler hears of it a moment later
+        while any(client.processing().values()) and time.monotonic() < deadline:
+            time.sleep(0.05)
         assert not any(client.processing().values())
     # another kind of runner goes on with what the cluster has done
     rest = profile_screen(screen, bundle, out, embedder=embedder)
