@@ -16,27 +16,14 @@ from napari_tide.inference.journal import Journal
 from napari_tide.inference.plan import ProfilePlan
 from napari_tide.profiles.aggregate import aggregate_to_level
 from napari_tide.profiles.anndata_export import write_anndata
-from napari_tide.profiles.foreign_tables import standard_metadata
 from napari_tide.profiles.profiles import Level, Profiles, concatenate, embedding_names
+from napari_tide.profiles.site_metadata import metadata_of_sites
 from napari_tide.profiles.store import ROWS_PER_GROUP, ProfileWriter, write_profiles
 from napari_tide.screens.screen import Screen
 
 Facts = Mapping[str, Any]  # a site's part of a journal record: JSON, whose shape `_places` knows
 
 _TILE_PLACES = ("Metadata_Tile_Row", "Metadata_Tile_Col")
-_FROM_SITES = {
-    "Metadata_Plate": "plate",
-    "Metadata_Well": "well",
-    "Metadata_Site": "site",
-    "Metadata_Batch": "batch",
-    "Metadata_Cell_Line": "cell_line",
-    "Metadata_Perturbation_Type": "perturbation_type",
-    "Metadata_Compound": "compound",
-    "Metadata_SMILES": "smiles",
-    "Metadata_Dose_uM": "dose_um",
-    "Metadata_Gene": "gene",
-    "Metadata_Control": "control",
-}
 
 
 class RecordReader:
@@ -81,9 +68,8 @@ class RecordReader:
         places = [_places(facts) for _, facts in readable]
         n_each = [len(next(iter(place.values()))) for place in places]
         sites = self._screen.sites.iloc[np.repeat([row for row, _ in readable], n_each)]
-        columns = {ours: sites[theirs].to_numpy() for ours, theirs in _FROM_SITES.items()}
         found = {name: np.concatenate([place[name] for place in places]) for name in places[0]}
-        metadata = standard_metadata({**columns, **found}, len(sites))
+        metadata = metadata_of_sites(sites, found)
         if self._plan.cells is not None:
             metadata = metadata.drop(columns=list(_TILE_PLACES)).assign(**found)
         flags = ["|".join(facts["flags"]) for _, facts in readable]

@@ -93,10 +93,11 @@ class Profiles:
         """Give a metadata column as text, empty where it is missing."""
         if name not in self.metadata.columns:
             return pd.Series("", index=self.metadata.index, dtype=object)
-        values = self.metadata[name]
-        codes, distinct = pd.factorize(values.astype(object).to_numpy())
-        texts = np.array([*map(str, distinct), ""], dtype=object)  # a missing value has code -1
-        return pd.Series(texts[codes], index=values.index, dtype=object)
+        values = self.metadata[name].astype(object)
+        present = values.where(values.notna(), "")
+        if pd.api.types.infer_dtype(present) == "string":
+            return present  # already text, as most columns are: nothing to convert
+        return present.map(str)
 
     def take(self, rows: npt.NDArray[np.integer] | npt.NDArray[np.bool_]) -> Profiles:
         """Keep some rows, by position or mask."""
