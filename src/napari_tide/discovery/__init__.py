@@ -1,0 +1,1 @@
+"""What users ask of profiles: drug-gene scores, queries, statistics, hit lists."""
