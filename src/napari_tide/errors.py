@@ -145,6 +145,10 @@ class CheckpointFormatError(TideError, ValueError):
     """A checkpoint that lacks weights, has others, or is no checkpoint."""
 
 
+class RunFormatError(TideError, ValueError):
+    """A run's folder that holds no run, or a damaged one."""
+
+
 class TrainValueError(TideError, ValueError):
     """Training data or settings that cannot be trained with."""
 
