@@ -15,7 +15,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from torch import nn
 from torch.nn import functional
 
@@ -34,11 +34,18 @@ class ScGPTConfig(BaseModel):
 
     embsize: int = Field(gt=0)
     nheads: int = Field(gt=0)
-    nlayers: int = Field(gt=0)
+    nlayers: int = Field(gt=0, le=512)
     d_hid: int = Field(gt=0)
     dropout: float = Field(default=0.2, ge=0, lt=1)
     n_bins: int = Field(default=51, gt=2)
     max_seq_len: int = Field(default=1200, gt=1)
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> Self:
+        if self.embsize % self.nheads:
+            message = f"embsize {self.embsize} is no multiple of nheads {self.nheads}"
+            raise ValueError(message)
+        return self
 
 
 class _GeneEncoder(nn.Module):
@@ -165,7 +172,7 @@ def _read_config(path: Path) -> ScGPTConfig:
         return ScGPTConfig.model_validate(_read_json(path))
     except ValidationError as error:
         first = error.errors()[0]
-        message = f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+        message = f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}".replace(": :", ":")
         raise CheckpointFormatError(message) from error
 
 
