@@ -40,6 +40,7 @@ def git_commit() -> str:
     """Give the commit of the checkout this code lies in, marked where files were changed."""
     here = Path(__file__).resolve().parent
     try:
+        _git(here, "ls-files", "--error-unmatch", Path(__file__).name)  # not somebody else's checkout
         commit = _git(here, "rev-parse", "HEAD")
         is_changed = _git(here, "status", "--porcelain", "--untracked-files=no") != ""
     except (OSError, subprocess.SubprocessError):

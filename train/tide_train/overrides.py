@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import ValidationError
 
 from napari_tide.errors import TrainValueError
 from tide_train.run_config import RunConfig
+
+
+def changed(config: RunConfig, changes: Mapping[str, object]) -> RunConfig:
+    """Change fields by their path, as ablations do; the rest stays."""
+    raw = config.model_dump(mode="json", by_alias=True)
+    for key, value in changes.items():
+        target, last = _place(raw, key)
+        target[last] = value
+    return RunConfig.model_validate(raw)
 
 
 def with_overrides(config: RunConfig, settings: Sequence[str]) -> RunConfig:
@@ -34,15 +43,19 @@ def _apply(raw: dict[str, object], setting: str) -> None:
     if not equals or not key:
         message = f"{setting!r} sets nothing; write it as KEY=VALUE, for example batch_size=128"
         raise TrainValueError(message)
-    *path, last = key.strip().split(".")
+    target, last = _place(raw, key.strip())
+    target[last] = _value(value.strip(), target[last])
+
+
+def _place(raw: dict[str, object], key: str) -> tuple[dict[str, object], str]:
+    """Find where a setting stands."""
+    *path, last = key.split(".")
     target: object = raw
-    for part in path:
+    for part in [*path, last]:
         if not isinstance(target, dict) or part not in target:
             raise TrainValueError(_unknown(key, part, target))
-        target = target[part]
-    if not isinstance(target, dict) or last not in target:
-        raise TrainValueError(_unknown(key, last, target))
-    target[last] = _value(value.strip(), target[last])
+        above, target = target, target[part]
+    return above, last
 
 
 def _value(text: str, now: object) -> object:

@@ -19,7 +19,8 @@ from tide_train.data.drug_table import DrugTable, drug_table
 from tide_train.data.expression_inputs import ExpressionInputs
 from tide_train.data.pairing import Pairing, require_pairs
 from tide_train.data.split import Split, perturbations, split_rows
-from tide_train.data.training_data import TrainingData
+from tide_train.data.training_data import TrainingTable
+from tide_train.data.tile_pack import TilePack
 from tide_train.data.transcriptome_tables import (
     CellAndDoseEncoder,
     TranscriptomeSettings,
@@ -67,7 +68,7 @@ class Prepared:
     """Everything a loop needs, checked."""
 
     config: RunConfig
-    data: TrainingData
+    data: TilePack | TrainingTable
     split: Split
     drugs: DrugTable
     labels: Labels
@@ -85,7 +86,7 @@ class Prepared:
 
 def prepare(
     config: RunConfig,
-    data: TrainingData,
+    data: TilePack | TrainingTable,
     *,
     expression: ExpressionInputs | None = None,
     scfm: CellAndDoseEncoder | None = None,
@@ -222,7 +223,7 @@ def _power_of_two_below(number: int) -> int:
 
 
 def _student(
-    config: RunConfig, data: TrainingData, drugs: DrugTable, training: Rows
+    config: RunConfig, data: TilePack | TrainingTable, drugs: DrugTable, training: Rows
 ) -> Student:
     choice = config.encoder
     width, depth, heads = choice.shape
@@ -255,7 +256,7 @@ def _student(
     return student
 
 
-def _fit_feature_scales(encoder: FeatureEncoder, data: TrainingData, training: Rows) -> None:
+def _fit_feature_scales(encoder: FeatureEncoder, data: TilePack | TrainingTable, training: Rows) -> None:
     rows_NF = np.asarray(data.read(training), dtype=np.float64)
     rows_NF = np.where(np.isfinite(rows_NF), rows_NF, np.nan)
     is_empty_F = np.isnan(rows_NF).all(axis=0)

@@ -92,6 +92,9 @@ class RnaSettings(_Settings):
         default="small",
         description="small: the embedded default, trained on the same L1000; none; or a folder",
     )
+    scfm_is_fine_tuned: bool = Field(
+        default=True, description="Fine-tune a checkpoint on the responses; else use it as it is"
+    )
 
 
 class ValidationSettings(_Settings):

@@ -75,6 +75,14 @@ class RunFolder:
             message = f"{path} is not a run's configuration: {first}; start a new run"
             raise RunFormatError(message) from error
 
+    def environment(self) -> dict[str, object]:
+        """Read what the run was started on; empty where that was lost."""
+        try:
+            found = json.loads((self.path / ENVIRONMENT).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
     def write_json(self, name: str, content: object) -> None:
         """Replace a file of the run at once."""
         path = self.path / name

@@ -29,7 +29,7 @@ class GlobalBatchNorm(nn.BatchNorm1d):
         count = sums[-1].clamp_min(1)
         mean_D = sums[:width] / count
         variance_D = (sums[width:-1] / count - mean_D**2).clamp_min(0)
-        self._remember(mean_D.detach(), variance_D.detach(), float(sums[-1]))
+        self._remember(mean_D.detach(), variance_D.detach(), float(sums[-1].detach()))
         scaled_BD = (rows_BD - mean_D) * torch.rsqrt(variance_D + self.eps)
         return scaled_BD * self.weight + self.bias
 
