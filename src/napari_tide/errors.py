@@ -153,6 +153,14 @@ class TrainValueError(TideError, ValueError):
     """Training data or settings that cannot be trained with."""
 
 
+class PackFormatError(TideError, ValueError):
+    """A pack of tiles that is damaged, unfinished, or written for another version."""
+
+
+class PackMissingError(TideError, FileNotFoundError):
+    """A pack of tiles that is not there."""
+
+
 class MoleculeEncoderFormatError(TideError, ValueError):
     """A folder that holds no transformer over SMILES, or one that must not be opened."""
 
