@@ -13,7 +13,7 @@ from accelerate.utils import DistributedDataParallelKwargs
 
 from napari_tide.errors import RunFormatError, TideError
 from tide_train.checkpoint import latest_checkpoint
-from tide_train.data.expression_inputs import read_expression_inputs
+from tide_train.data.expression_inputs import ExpressionInputs, read_expression_inputs
 from tide_train.data.training_data import open_training_data
 from tide_train.environment import describe_environment
 from tide_train.events import Announce, Event, event
@@ -186,7 +186,7 @@ def _prepared(request: RunRequest, config: RunConfig) -> Prepared:
     return prepare(config, data, expression=expression)
 
 
-def _expression(paths: Sequence[Path], config: RunConfig):
+def _expression(paths: Sequence[Path], config: RunConfig) -> ExpressionInputs | None:
     if not paths:
         return None
     return read_expression_inputs(paths, min_replicates=config.rna.min_replicates)

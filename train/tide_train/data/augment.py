@@ -39,9 +39,7 @@ class AugmentConfig(BaseModel):
         )
 
 
-def augment(
-    images_BCHW: torch.Tensor, config: AugmentConfig, random: SampleRandom
-) -> torch.Tensor:
+def augment(images_BCHW: torch.Tensor, config: AugmentConfig, random: SampleRandom) -> torch.Tensor:
     """Augment every image of a batch differently."""
     images_BCHW = turn_at_random(images_BCHW, random) if config.turns else images_BCHW
     shape = (*images_BCHW.shape[:2], 1, 1)

@@ -77,5 +77,3 @@ def as_unit_interval(samples: npt.NDArray[np.generic], device: torch.device) -> 
         return tensor
     highest = float(np.iinfo(samples.dtype).max)
     return tensor.to(torch.float32) / highest
-
-

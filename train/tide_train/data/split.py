@@ -85,9 +85,7 @@ def split_rows(
     if not is_training.any():
         message = "no image is left to train on; hold out fewer compounds"
         raise TrainValueError(message)
-    return Split(
-        np.flatnonzero(is_training), validation, np.flatnonzero(held), _said_of(crowded)
-    )
+    return Split(np.flatnonzero(is_training), validation, np.flatnonzero(held), _said_of(crowded))
 
 
 def _choose(
@@ -111,7 +109,9 @@ def _choose(
             break
         taken.append(rows[groups == group])
     found = np.concatenate(taken)
-    return random.permutation(found)[: max(n_wanted, 1)] if is_within_well else found, is_within_well
+    return random.permutation(found)[
+        : max(n_wanted, 1)
+    ] if is_within_well else found, is_within_well
 
 
 def _said_of(crowded: Sequence[str]) -> tuple[str, ...]:

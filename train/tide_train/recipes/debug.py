@@ -13,7 +13,9 @@ from tide_train.methods.tide import TideConfig
 from tide_train.recipes.tables import tide_features
 from tide_train.run_config import RunConfig
 
-_SSL = SelfDistillationConfig(n_outputs=64, head_hidden=64, head_bottleneck=32, momentum=0.9)
+_SSL = SelfDistillationConfig(
+    n_outputs=256, head_hidden=64, head_bottleneck=256, momentum=0.9, teacher_to=0.04
+)
 
 
 def debug_tide() -> RunConfig:
@@ -32,7 +34,7 @@ def debug_mae() -> RunConfig:
 
 
 def debug_labels() -> RunConfig:
-    """The drug classifier at toy size."""
+    """Drug classifier at toy size."""
     return _debug("debug_labels", LabelsConfig())
 
 

@@ -37,7 +37,7 @@ _FUNCTIONS: tuple[Recipe, ...] = (
     debug.debug_tide_features,
 )
 RECIPES: dict[str, Recipe] = {
-    **{function.__name__: function for function in _FUNCTIONS},  # type: ignore[attr-defined]
+    **{function.__name__: function for function in _FUNCTIONS},
     **{name: partial(ablation, name) for name in CHANGES},
 }
 

@@ -1,4 +1,4 @@
-"""Training on profiles that a lab already has: a small MLP instead of a ViT, minutes on a laptop."""
+"""Training on profiles that a lab already has: a small MLP instead of a ViT."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def tide_features() -> RunConfig:
 
 
 def tide_features_rna_teacher() -> RunConfig:
-    """The same with a teacher that sees the transcriptome alone, with gaps."""
+    """TIDE on a table with a teacher that sees the transcriptome alone, with gaps."""
     base = tide_features()
     return base.model_copy(
         update={
@@ -36,7 +36,7 @@ def tide_features_rna_teacher() -> RunConfig:
                 distillation=2.0,
                 teacher=TeacherConfig(sees_image=False, rna_dropout=0.5),
                 ssl=SMALL_SSL,
-                **{"lambda": 0.3},
+                label_weight=0.3,
             ),
         }
     )
