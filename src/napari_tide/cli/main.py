@@ -14,6 +14,7 @@ from napari_tide.cli.aggregate import aggregate
 from napari_tide.cli.align import align
 from napari_tide.cli.bench import bench
 from napari_tide.cli.inspect import inspect
+from napari_tide.cli.pack import pack
 from napari_tide.cli.profile import profile
 from napari_tide.cli.project import project
 from napari_tide.cli.simulate import simulate
@@ -36,6 +37,7 @@ app.command("app")(app_command.run)
 app.command("demo")(demo.run)
 app.add_typer(bench, name="bench")
 app.command()(inspect)
+app.command()(pack)
 app.command()(profile)
 app.command()(project)
 app.command()(simulate)
