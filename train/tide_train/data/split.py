@@ -71,8 +71,8 @@ def split_rows(
     tiles = _groups(metadata, ("Metadata_Plate", "Metadata_Well", "Metadata_Site"))
     chosen: list[Rows] = []
     crowded: list[str] = []
-    for name, rows in pd.Series(names).groupby(names, sort=True).indices.items():
-        rows = np.asarray(rows, np.int64)[~held[rows]]
+    for name, found in pd.Series(names).groupby(names, sort=True).indices.items():
+        rows = np.asarray(found, np.int64)[~held[found]]
         if name == "" or len(rows) < 2:
             continue
         taken, is_within_well = _choose(rows, wells, tiles, n_validation, random)
@@ -118,10 +118,11 @@ def _said_of(crowded: Sequence[str]) -> tuple[str, ...]:
     if not crowded:
         return ()
     some = ", ".join(crowded[:3]) + (" ..." if len(crowded) > 3 else "")
-    return (
+    said = (
         f"{len(crowded)} perturbations have one well only ({some}): their validation images share "
-        "it with training, so their k-NN is flattered",
+        "it with training, so their k-NN is flattered"
     )
+    return (said,)
 
 
 def _refuse_unknown(compounds: Sequence[str], metadata: pd.DataFrame) -> None:

@@ -61,7 +61,7 @@ def image_samples(metadata: pd.DataFrame) -> pd.DataFrame:
     }
     table = pd.DataFrame(index=metadata.index)
     for ours, theirs in columns.items():
-        table[ours] = metadata[theirs] if theirs in metadata else ""
+        table[ours] = metadata.get(theirs, "")
     for name in ("compound", "cell_line", "control"):
         table[name] = table[name].astype(object).where(table[name].notna(), "").map(str)
     table["control"] = table["control"].where(table["control"] == "negcon", "")
