@@ -10,9 +10,7 @@ import torch
 
 from napari_tide.students.bundle import load_bundle
 from tide_train.data.tile_pack import open_pack
-from tide_train.overrides import with_overrides
 from tide_train.recipes.registry import RECIPES, find_recipe
-from tide_train.run import RunRequest, run
 
 DEBUG = [
     name
@@ -21,32 +19,9 @@ DEBUG = [
 ]
 
 
-def trained(name, data, out, *, l1000=(), settings=(), stop_at=None, is_resumed=False):
-    """Run a recipe; give its events."""
-    events = []
-
-    def is_asked_to_stop():
-        steps = [happened["step"] for happened in events if happened["event"] == "step"]
-        return stop_at is not None and bool(steps) and steps[-1] >= stop_at
-
-    request = RunRequest(
-        config=with_overrides(find_recipe(name), settings),
-        data=data,
-        out=out,
-        l1000=tuple(l1000),
-        is_resumed=is_resumed,
-    )
-    run(request, announce=events.append, should_stop=is_asked_to_stop)
-    return events
-
-
-def curve(events, key="loss"):
-    return [happened[key] for happened in events if happened["event"] == "step"]
-
-
 @pytest.mark.parametrize("name", DEBUG)
 def test_a_debug_recipe_lowers_its_loss_and_leaves_a_student(
-    name, sample_pack, sample_l1000, tmp_path
+    name, sample_pack, sample_l1000, tmp_path, trained, curve
 ):
     events = trained(name, sample_pack, tmp_path / "run", l1000=[sample_l1000])
     losses = curve(events)
@@ -63,7 +38,7 @@ def test_a_debug_recipe_lowers_its_loss_and_leaves_a_student(
     assert [json.loads(line)["loss"] for line in lines if '"step"' in line and "lr" in line]
 
 
-def test_dino_leaves_the_uniform_answer_behind(sample_pack, tmp_path):
+def test_dino_leaves_the_uniform_answer_behind(sample_pack, tmp_path, trained, curve):
     events = trained("debug_dino", sample_pack, tmp_path / "run", settings=["n_steps=100"])
     losses = curve(events)
     n_outputs = find_recipe("debug_dino").method.n_outputs
@@ -73,7 +48,9 @@ def test_dino_leaves_the_uniform_answer_behind(sample_pack, tmp_path):
     assert load_bundle(tmp_path / "run" / "student").config.provenance["method"] == "dino"
 
 
-def test_a_pack_without_transcriptomes_is_refused_before_anything_is_written(sample_pack, tmp_path):
+def test_a_pack_without_transcriptomes_is_refused_before_anything_is_written(
+    sample_pack, tmp_path, trained
+):
     with pytest.raises(ValueError, match="--l1000"):
         trained("debug_tide", sample_pack, tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -234,7 +234,7 @@ def _student(
         width=width,
         depth=depth,
         heads=heads,
-        image_px=choice.image_px,
+        image_px=data.image_px if isinstance(data, TilePack) else 224,
         patch_px=choice.patch_px,
         has_channel_embedding=choice.has_channel_embedding,
         standardises_input=choice.standardises_input,
@@ -277,5 +277,6 @@ def _views(config: RunConfig, student: Student) -> Views:
         augmentation=config.augmentation,
         crops=config.crops,
         feature_noise=config.feature_noise,
+        patch_px=config.encoder.patch_px,
         table_encoder=encoder if isinstance(encoder, FeatureEncoder) else None,
     )

@@ -18,6 +18,7 @@ from napari_tide.cli.pack import pack
 from napari_tide.cli.profile import profile
 from napari_tide.cli.project import project
 from napari_tide.cli.simulate import simulate
+from napari_tide.cli.train import train
 from napari_tide.errors import TideError
 
 # click's ClickException, which some versions of typer import and others carry a copy of
@@ -41,6 +42,7 @@ app.command()(pack)
 app.command()(profile)
 app.command()(project)
 app.command()(simulate)
+app.command()(train)
 
 
 def main() -> None:

@@ -95,8 +95,8 @@ def _choose(
     n_wanted: int,
     random: np.random.Generator,
 ) -> tuple[Rows, bool]:
-    """Take whole wells up to the number wanted, never more than half of the wells."""
-    n_wanted = min(n_wanted, len(rows) // 2)
+    """Take whole wells up to the number wanted or a quarter of the images, never half the wells."""
+    n_wanted = min(n_wanted, max(len(rows) // 4, 1))
     groups = wells[rows]
     is_within_well = len(np.unique(groups)) < 2
     if is_within_well:

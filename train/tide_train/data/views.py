@@ -24,8 +24,12 @@ class CropConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     n_local: int = Field(default=4, ge=0, le=16, description="Small crops beside the two large")
-    global_px: int = Field(default=224, ge=16, description="Side of a large crop")
-    local_px: int = Field(default=96, ge=16, description="Side of a small crop")
+    global_px: int | None = Field(
+        default=None, ge=16, description="Side of a large crop; the tile's by default"
+    )
+    local_px: int | None = Field(
+        default=None, ge=16, description="Side of a small crop; 3/7 of the tile's by default"
+    )
     global_scale: tuple[float, float] = Field(
         default=(0.4, 1.0), description="A crop that rescales much changes the phenotype"
     )
@@ -52,6 +56,8 @@ class Views:
     ----------
     augmentation, crops, feature_noise
         How strong.
+    patch_px
+        Sides of crops are multiples of it.
     table_encoder
         For a table of features, the encoder that knows their means and spreads; None for images.
     """
@@ -59,6 +65,7 @@ class Views:
     augmentation: AugmentConfig
     crops: CropConfig
     feature_noise: FeatureNoise
+    patch_px: int = 16
     table_encoder: FeatureEncoder | None = None
 
     def one(self, samples: torch.Tensor, random: SampleRandom) -> torch.Tensor:
@@ -73,9 +80,10 @@ class Views:
             shares = [self.feature_noise.dropout] * 2
             shares += [self.feature_noise.local_dropout] * self.crops.n_local
             return [self._disturbed(samples, share, random) for share in shares]
-        crops = self.crops
-        sizes = [(crops.global_px, crops.global_scale)] * 2
-        sizes += [(crops.local_px, crops.local_scale)] * crops.n_local
+        crops, side = self.crops, samples.shape[-1]
+        local_px = crops.local_px or _share_of(side, self.patch_px)
+        sizes = [(crops.global_px or side, crops.global_scale)] * 2
+        sizes += [(local_px, crops.local_scale)] * crops.n_local
         return [
             augment(random_crops(samples, side, scale, random), self.augmentation, random)
             for side, scale in sizes
@@ -91,3 +99,8 @@ class Views:
         noisy_BF = rows_BF + self.feature_noise.noise * scale_F * noise_BF
         is_hidden_BF = random.uniform(shape).to(rows_BF.device) < dropout
         return torch.where(is_hidden_BF, mean_F, noisy_BF)
+
+
+def _share_of(side_px: int, patch_px: int) -> int:
+    """Give DINO's 96 for 224, and the like for other sizes, in whole patches."""
+    return max(round(side_px * 3 / 7 / patch_px), 1) * patch_px

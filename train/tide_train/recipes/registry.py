@@ -52,8 +52,8 @@ def find_recipe(name: str) -> RunConfig:
     """
     if name not in RECIPES:
         near = difflib.get_close_matches(name, RECIPES, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        message = f"there is no recipe {name!r}{hint} Available: {sorted(RECIPES)}"
+        hint = f"; did you mean {near[0]!r}?" if near else f". Available: {sorted(RECIPES)}"
+        message = f"there is no recipe {name!r}{hint}"
         raise TrainValueError(message)
     return RECIPES[name]()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tide_train.methods.self_distillation import SelfDistillationConfig
 from tide_train.methods.tide import TideConfig
 from tide_train.nets.tide_teacher import TeacherConfig
-from tide_train.run_config import EncoderChoice, OptimiserSettings, RunConfig
+from tide_train.run_config import EncoderChoice, OptimiserSettings, RnaSettings, RunConfig
 
 SMALL_SSL = SelfDistillationConfig(
     n_outputs=1024, head_hidden=256, head_bottleneck=64, momentum=0.99
@@ -19,6 +19,7 @@ def tide_features() -> RunConfig:
         name="tide_features",
         method=TideConfig(beta=0.0, ssl=SMALL_SSL),
         encoder=TABLE_ENCODER,
+        rna=RnaSettings(scfm="none"),
         epochs=40,
         batch_size=128,
         optimiser=OptimiserSettings(lr=1e-3),
