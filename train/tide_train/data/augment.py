@@ -100,19 +100,20 @@ def blur_at_random(
     images_BCHW: torch.Tensor, width_px: Range, share: float, generator: torch.Generator
 ) -> torch.Tensor:
     """Blur a share of all channels, each with a Gaussian of its own width."""
-    n_planes = images_BCHW.shape[0] * images_BCHW.shape[1]
-    widths = _uniform((n_planes,), width_px, images_BCHW, generator)
-    chosen = _uniform((n_planes,), (0.0, 1.0), images_BCHW, generator) < share
+    planes = images_BCHW.reshape(-1, *images_BCHW.shape[2:])
+    widths = _uniform((len(planes),), width_px, images_BCHW, generator)
+    drawn = torch.rand(len(planes), generator=generator, device=generator.device)
+    chosen = (drawn < share).nonzero()[:, 0].to(planes.device)
+    if not len(chosen):
+        return images_BCHW
     radius = max(math.ceil(3 * width_px[1]), 1)
-    steps = torch.arange(-radius, radius + 1, device=images_BCHW.device, dtype=images_BCHW.dtype)
-    kernels = torch.exp(-0.5 * (steps / widths.clamp_min(1e-3)[:, None]) ** 2)
-    kernels = torch.where(chosen[:, None], kernels, (steps == 0).to(kernels.dtype))
+    steps = torch.arange(-radius, radius + 1, device=planes.device, dtype=planes.dtype)
+    kernels = torch.exp(-0.5 * (steps / widths[chosen].clamp_min(1e-3)[:, None]) ** 2)
     kernels = kernels / kernels.sum(1, keepdim=True)
-    planes = images_BCHW.reshape(1, n_planes, *images_BCHW.shape[2:])
-    padded = functional.pad(planes, (radius, radius, radius, radius), mode="reflect")
-    blurred = functional.conv2d(padded, kernels[:, None, None, :], groups=n_planes)
-    blurred = functional.conv2d(blurred, kernels[:, None, :, None], groups=n_planes)
-    return blurred.reshape(images_BCHW.shape)
+    padded = functional.pad(planes[None, chosen], (radius,) * 4, mode="reflect")
+    blurred = functional.conv2d(padded, kernels[:, None, None, :], groups=len(chosen))
+    blurred = functional.conv2d(blurred, kernels[:, None, :, None], groups=len(chosen))
+    return planes.index_copy(0, chosen, blurred[0]).reshape(images_BCHW.shape)
 
 
 def _uniform(
