@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_tide.errors import TrainValueError
@@ -9,6 +9,7 @@ from tide_train.data.batch_order import BatchOrder
 seeds = st.integers(0, 2**31)
 
 
+@settings(deadline=None)
 @given(n_rows=st.integers(1, 200), size=st.integers(1, 40), seed=seeds, epoch=st.integers(0, 3))
 def test_an_epoch_uses_each_row_at_most_once(n_rows, size, seed, epoch):
     for drop_last in (True, False):
@@ -25,6 +26,7 @@ def test_an_epoch_uses_each_row_at_most_once(n_rows, size, seed, epoch):
         assert set(seen.tolist()) <= set(range(n_rows))
 
 
+@settings(deadline=None)
 @given(
     parts=st.sampled_from([1, 2, 3, 4, 6]),
     seed=seeds,
@@ -32,16 +34,16 @@ def test_an_epoch_uses_each_row_at_most_once(n_rows, size, seed, epoch):
     share=st.sampled_from([None, 0.0, 0.2, 0.5, 1.0]),
 )
 def test_processes_split_the_same_global_batch_in_order(parts, seed, step, share):
-    settings = {"seed": seed, "paired_rows": np.arange(0, 90, 4), "paired_share": share}
-    alone = BatchOrder(90, 24, **settings).batch(step)
+    same = {"seed": seed, "paired_rows": np.arange(0, 90, 4), "paired_share": share}
+    alone = BatchOrder(90, 24, **same).batch(step)
     together = [
-        BatchOrder(90, 24, rank=rank, world_size=parts, **settings).batch(step)
-        for rank in range(parts)
+        BatchOrder(90, 24, rank=rank, world_size=parts, **same).batch(step) for rank in range(parts)
     ]
     assert {len(part) for part in together} == {24 // parts}
     np.testing.assert_array_equal(np.concatenate(together), alone)
 
 
+@settings(deadline=None)
 @given(seed=seeds, first=st.integers(0, 60), share=st.sampled_from([None, 0.3]))
 def test_a_resumed_run_gets_the_batches_it_would_have_got(seed, first, share):
     def order():
@@ -54,6 +56,7 @@ def test_a_resumed_run_gets_the_batches_it_would_have_got(seed, first, share):
             np.testing.assert_array_equal(next(resumed), expected)
 
 
+@settings(deadline=None)
 @given(
     n_paired=st.integers(1, 70),
     size=st.sampled_from([8, 24, 64]),
@@ -110,7 +113,7 @@ def test_the_first_row_of_a_batch_is_fair():
 
 
 @pytest.mark.parametrize(
-    ("rows", "size", "settings", "said"),
+    ("rows", "size", "options", "said"),
     [
         (96, 512, {}, "batches of 512 cannot be made of 96 rows; lower the batch size to 96"),
         (0, 1, {}, "cannot be made of 0 rows"),
@@ -127,6 +130,6 @@ def test_the_first_row_of_a_batch_is_fair():
         ),
     ],
 )
-def test_impossible_orders_are_one_sentence(rows, size, settings, said):
+def test_impossible_orders_are_one_sentence(rows, size, options, said):
     with pytest.raises(TrainValueError, match=said):
-        BatchOrder(rows, size, seed=0, **settings)
+        BatchOrder(rows, size, seed=0, **options)

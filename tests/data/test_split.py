@@ -43,7 +43,9 @@ def test_no_well_trains_and_validates():
     together = np.sort(np.concatenate([split.training, split.validation]))
     np.testing.assert_array_equal(together, np.arange(len(metadata)))
     assert not wells_of(metadata, split.training) & wells_of(metadata, split.validation)
-    assert {f"drug{n}" for n in range(4)} <= set(metadata["Metadata_Compound"].iloc[split.validation])
+    assert {f"drug{n}" for n in range(4)} <= set(
+        metadata["Metadata_Compound"].iloc[split.validation]
+    )
     assert split.warnings == ()
 
 

@@ -12,8 +12,9 @@ from napari_tide.students.encoders.encoder_config import EncoderConfig
 from napari_tide.students.student import Student, StudentConfig
 from tide_train.data.augment import AugmentConfig
 from tide_train.data.batch import Batch, Partners
+from tide_train.data.multi_crop import CropConfig
 from tide_train.data.sample_random import SampleRandom
-from tide_train.data.views import CropConfig, FeatureNoise, Views
+from tide_train.data.views import FeatureNoise, Views
 from tide_train.methods.dino import Dino, DinoConfig
 from tide_train.methods.method import MethodInputs
 from tide_train.methods.self_distillation import SelfDistillationConfig

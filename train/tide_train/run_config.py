@@ -13,7 +13,8 @@ from napari_tide.students.encoders.encoder_config import SIZES, EncoderKind
 from tide_train.data.augment import AugmentConfig
 from tide_train.data.drug_table import DrugFeatures
 from tide_train.data.expression_inputs import TeacherForm
-from tide_train.data.views import CropConfig, FeatureNoise
+from tide_train.data.multi_crop import CropConfig
+from tide_train.data.views import FeatureNoise
 from tide_train.methods.registry import AnyMethodConfig
 
 

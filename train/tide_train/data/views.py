@@ -14,26 +14,9 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from napari_tide.students.encoders.feature_encoder import FeatureEncoder
-from tide_train.data.augment import AugmentConfig, augment, random_crops
+from tide_train.data.augment import AugmentConfig, augment
+from tide_train.data.multi_crop import CropConfig, multi_crop
 from tide_train.data.sample_random import SampleRandom
-
-
-class CropConfig(BaseModel):
-    """DINO's crops; scales are shares of the tile's area."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    n_local: int = Field(default=4, ge=0, le=16, description="Small crops beside the two large")
-    global_px: int | None = Field(
-        default=None, ge=16, description="Side of a large crop; the tile's by default"
-    )
-    local_px: int | None = Field(
-        default=None, ge=16, description="Side of a small crop; 3/7 of the tile's by default"
-    )
-    global_scale: tuple[float, float] = Field(
-        default=(0.4, 1.0), description="A crop that rescales much changes the phenotype"
-    )
-    local_scale: tuple[float, float] = (0.05, 0.4)
 
 
 class FeatureNoise(BaseModel):
@@ -80,14 +63,8 @@ class Views:
             shares = [self.feature_noise.dropout] * 2
             shares += [self.feature_noise.local_dropout] * self.crops.n_local
             return [self._disturbed(samples, share, random) for share in shares]
-        crops, side = self.crops, samples.shape[-1]
-        local_px = crops.local_px or _share_of(side, self.patch_px)
-        sizes = [(crops.global_px or side, crops.global_scale)] * 2
-        sizes += [(local_px, crops.local_scale)] * crops.n_local
-        return [
-            augment(random_crops(samples, side, scale, random), self.augmentation, random)
-            for side, scale in sizes
-        ]
+        crops = multi_crop(samples, self.crops, random, patch_px=self.patch_px)
+        return [augment(crop, self.augmentation, random) for crop in crops]
 
     def _disturbed(
         self, rows_BF: torch.Tensor, dropout: float, random: SampleRandom
@@ -99,8 +76,3 @@ class Views:
         noisy_BF = rows_BF + self.feature_noise.noise * scale_F * noise_BF
         is_hidden_BF = random.uniform(shape).to(rows_BF.device) < dropout
         return torch.where(is_hidden_BF, mean_F, noisy_BF)
-
-
-def _share_of(side_px: int, patch_px: int) -> int:
-    """Give DINO's 96 for 224, and the like for other sizes, in whole patches."""
-    return max(round(side_px * 3 / 7 / patch_px), 1) * patch_px

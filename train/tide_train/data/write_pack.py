@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,17 +158,11 @@ def write_pack(
         require_tiles(layout, sites.n_tiles)
         n_resumed = len(done)
         with ShardWriter(layout, sites.n_tiles) as writer:
-            prepared = iterate_fields(
-                fields[n_resumed:],
-                _preparation(screen, ranges, chosen),
-                read_ahead=max(n_usable_cores(), _FEWEST_FIELDS_AHEAD),
-                is_cancelled=is_cancelled,
-            )
             _show(progress, sites)
-            with closing(prepared):  # type: ignore[type-var]
-                for field in prepared:
-                    _store(field, sites, writer, journal)
-                    _show(progress, sites)
+            preparation = _preparation(screen, ranges, chosen)
+            for field in _prepared(fields[n_resumed:], preparation, is_cancelled):
+                _store(field, sites, writer, journal)
+                _show(progress, sites)
             if sites.is_complete and sites.n_tiles:
                 finish_pack(sites, writer, _facts_of_all(screen, ranges, chosen))
     if sites.is_complete:
@@ -178,6 +172,15 @@ def write_pack(
     return PackRun(
         out, screen.n_sites, n_resumed, len(done), sites.n_tiles, skipped, sites.is_complete
     )
+
+
+def _prepared(
+    fields: Sequence[FieldFiles], preparation: FieldPreparation, is_cancelled: Callable[[], bool]
+) -> Iterator[PreparedField | FailedField]:
+    ahead = max(n_usable_cores(), _FEWEST_FIELDS_AHEAD)
+    prepared = iterate_fields(fields, preparation, read_ahead=ahead, is_cancelled=is_cancelled)
+    with closing(prepared):  # type: ignore[type-var]
+        yield from prepared
 
 
 def _require_fitting_grid(fields: Sequence[FieldFiles], settings: PackSettings) -> None:
