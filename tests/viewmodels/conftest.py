@@ -1,7 +1,18 @@
-import pytest
+import queue
+import threading
 
+import pytest
+import torch
+
+from napari_tide.errors import TideError
 from napari_tide.screens.readers.reader import ReadOptions
 from napari_tide.screens.readers.registry import read_screen
+from napari_tide.students.bundle import load_bundle, save_bundle
+from napari_tide.students.bundle_config import BundleConfig, ChannelIntensity, Drug
+from napari_tide.students.codebook import CodebookConfig
+from napari_tide.students.encoders.encoder_config import EncoderConfig
+from napari_tide.students.student import Student, StudentConfig
+from napari_tide.viewmodels.recent_students import RecentStudents
 from napari_tide.viewmodels.session import Session
 
 
@@ -24,3 +35,145 @@ def heard(session):
     for name in ("screen", "place", "selection", "hover", "problem"):
         session.events[name].connect(lambda *value, name=name: events.append((name, *value)))
     return events
+
+
+class Job:
+    """One piece of work, and who wants to hear of it."""
+
+    def __init__(self, work, on_step, on_done, on_failed, token):
+        self.work, self.on_step, self.on_done, self.on_failed = work, on_step, on_done, on_failed
+        self.token, self.steps, self.is_over = token, None, False
+
+    def advance(self):
+        try:
+            self.steps = self.steps or self.work()
+            self.on_step(next(self.steps))
+        except StopIteration as stop:
+            self.is_over = True
+            self.on_done(stop.value)
+        except TideError as error:
+            self.is_over = True
+            self.on_failed(str(error))
+
+
+class Immediate:
+    """Does everything at once, in the caller's thread."""
+
+    def start(self, work, *, on_step, on_done, on_failed, token):
+        job = Job(work, on_step, on_done, on_failed, token)
+        while not job.is_over:
+            job.advance()
+
+
+class Stepwise:
+    """Does nothing until told to."""
+
+    def __init__(self):
+        self.jobs = []
+
+    def start(self, work, *, on_step, on_done, on_failed, token):
+        self.jobs.append(Job(work, on_step, on_done, on_failed, token))
+
+    def step(self, n):
+        for _ in range(n):
+            self.jobs[-1].advance()
+
+    def finish(self):
+        while self.jobs:
+            self._finish(0)
+
+    def finish_but_first(self):
+        while len(self.jobs) > 1:
+            self._finish(1)
+
+    def _finish(self, place):
+        job = self.jobs[place]
+        while not job.is_over:
+            job.advance()
+        self.jobs.remove(job)
+
+
+class Threaded:
+    """Works in a thread; what it has to say waits until the caller asks."""
+
+    def __init__(self):
+        self.said, self.n_open, self.names = queue.Queue(), 0, set()
+
+    def start(self, work, *, on_step, on_done, on_failed, token):
+        def tell(listener):
+            return lambda *value: self.said.put((listener, value))
+
+        def go():
+            self.names.add(threading.current_thread().name)
+            job = Job(work, tell(on_step), tell(on_done), tell(on_failed), token)
+            while not job.is_over:
+                job.advance()
+            self.said.put((None, ()))
+
+        self.n_open += 1
+        threading.Thread(target=go).start()
+
+    def wait(self):
+        while self.n_open:
+            listener, value = self.said.get(timeout=60)
+            if listener is None:
+                self.n_open -= 1
+            else:
+                listener(*value)
+
+
+@pytest.fixture
+def background():
+    return Immediate()
+
+
+@pytest.fixture
+def stepwise():
+    return Stepwise()
+
+
+@pytest.fixture
+def threaded():
+    return Threaded()
+
+
+@pytest.fixture
+def recent(tmp_path):
+    return RecentStudents(tmp_path / "recent.json")
+
+
+@pytest.fixture
+def make_bundle(tmp_path, monkeypatch):
+    """A small untrained student on disk; tiles of 32 px, so four a field."""
+    monkeypatch.setattr(
+        "napari_tide.inference.embedder._faster_precision", lambda student, device: "fp32"
+    )
+
+    def make(name="student", channels=("DNA", "ER", "Mito"), seed=0):
+        torch.manual_seed(seed)
+        encoder = EncoderConfig(channels=channels, width=24, depth=1, heads=2, image_px=32)
+        codebook = CodebookConfig(n_drugs=4, n_features=16, hidden=8)
+        features = (torch.rand(4, 16) < 0.4).to(torch.uint8)
+        student = Student(StudentConfig(encoder=encoder, codebook=codebook), features).eval()
+        config = BundleConfig(
+            name=name,
+            student=student.config,
+            drugs=tuple(Drug(name=f"drug{i}") for i in range(4)),
+            intensity={stain: ChannelIntensity(low=100, high=900) for stain in channels},
+            tile_px=32,
+        )
+        save_bundle(student, config, tmp_path / "students" / name)
+        return load_bundle(tmp_path / "students" / name)
+
+    return make
+
+
+@pytest.fixture
+def bundle(make_bundle):
+    return make_bundle()
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    """Nothing is kept in the user's own cache."""
+    monkeypatch.setenv("NAPARI_TIDE_CACHE", str(tmp_path / "cache"))

@@ -84,12 +84,12 @@ class DrugScorer:
         for start in range(0, len(rows_ND), _ROWS_AT_ONCE):
             some = slice(start, start + _ROWS_AT_ONCE)
             with torch.inference_mode():
-                placed = self.student.place(torch.from_numpy(rows_ND[some]).to(device))
+                placed = self.student.place(torch.tensor(rows_ND[some]).to(device))
             directions[some] = placed.float().cpu().numpy()
             logits_NK = directions[some] @ self.prototypes_KD.T / self.temperature
             log_totals[some] = _log_sum_exp(logits_NK)
         shape = embeddings.shape[:-1]
-        return Placed(directions.reshape(*shape, -1), log_totals.reshape(shape))
+        return Placed(directions.reshape(*shape, directions.shape[1]), log_totals.reshape(shape))
 
     def similarity(self, placed: Placed, drug: int) -> Floats:
         """Give the cosine with one drug's prototype."""

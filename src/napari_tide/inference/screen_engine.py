@@ -56,8 +56,15 @@ class ScreenEngine:
     scorer: DrugScorer
 
     @classmethod
-    def of(cls, screen: Screen, bundle: Bundle, *, device: str = "auto") -> ScreenEngine:
-        """Make a student ready; this measures precisions, which takes a moment.
+    def of(
+        cls,
+        screen: Screen,
+        bundle: Bundle,
+        *,
+        device: str = "auto",
+        embedder: Embedder | None = None,
+    ) -> ScreenEngine:
+        """Make a student ready; without its `embedder` precisions are measured for a moment.
 
         Raises
         ------
@@ -66,8 +73,8 @@ class ScreenEngine:
         """
         require_fit(screen, bundle)
         preparation = preparation_for(screen, bundle.config)
-        embedder = Embedder.fitted(bundle.student, device=device)
-        return cls(screen, bundle, embedder, preparation, DrugScorer.of(bundle))
+        fitted = embedder or Embedder.fitted(bundle.student, device=device)
+        return cls(screen, bundle, fitted, preparation, DrugScorer.of(bundle))
 
     def embed_field(
         self, row: int, *, is_cancelled: Callable[[], bool] = bool
