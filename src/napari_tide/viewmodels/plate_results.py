@@ -93,10 +93,6 @@ class PlateResults:
         """Tell whether a site was run and could be read."""
         return row in self.sites and not self.sites[row].error
 
-    def unreadable(self) -> list[SiteOutcome]:
-        """List the sites that could not be read."""
-        return [site for site in self.sites.values() if site.error]
-
     def means(self) -> dict[int, tuple[Well, npt.NDArray[np.float32]]]:
         """Give the profile of every readable site, by row."""
         readable = (site for site in self.sites.values() if not site.error)

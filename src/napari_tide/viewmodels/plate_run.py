@@ -21,6 +21,7 @@ from napari_tide.viewmodels.plate_results import (
     OutcomeMaker,
     PlateResults,
     ResultsStep,
+    SiteOutcome,
     wells_of_rows,
 )
 from napari_tide.viewmodels.results_folder import results_folder
@@ -82,6 +83,7 @@ class PlateRun:
         self._loading = CancelToken()
         self._is_finding = False
         self._n_done, self._said = 0, ""
+        self._failed: list[SiteOutcome] = []
         self._told_at = 0.0
         session.events.screen.connect(self._refresh)
         session.events.place.connect(self._refresh)
@@ -137,7 +139,7 @@ class PlateRun:
         wanted = self._rows_of(scope)
         rows = tuple(row for row in wanted if not self._results.is_done(row)) or wanted
         run = _Run(target, rows)
-        self._run, self._n_done, self._said = run, 0, ""
+        self._run, self._n_done, self._said, self._failed = run, 0, "", []
         self._session.report("")
         means = self._results.means()
         self._background.start(
@@ -187,6 +189,7 @@ class PlateRun:
         if run is not self._run:
             return
         self._n_done += len(step.sites)
+        self._failed += [site for site in step.sites if site.error]
         if run.target.is_same(self._target):
             self._results.add(step)
             self._tell_soon()
@@ -217,7 +220,7 @@ class PlateRun:
         total, done = len(run.rows), self._n_done
         if done < total:
             return f"cancelled at {done} of {total} {_sites(total)}; Run goes on from there"
-        failed = [site for site in self._results.unreadable() if site.row in run.rows]
+        failed = self._failed
         if failed:
             rest = "; the others are done" if len(failed) < total else ""
             self._session.report(

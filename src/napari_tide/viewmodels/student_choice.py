@@ -12,7 +12,7 @@ from psygnal import Signal
 from napari_tide.errors import ScreenMissingError, TideError
 from napari_tide.screens.sample_data import sample_folder
 from napari_tide.screens.screen import Screen
-from napari_tide.viewmodels.background import Background, CancelToken, Steps
+from napari_tide.viewmodels.background import Background, CancelToken, Steps, ignore_step
 from napari_tide.viewmodels.recent_students import RecentStudents
 from napari_tide.viewmodels.session import Session
 
@@ -111,7 +111,7 @@ class StudentChoice:
 
         self._background.start(
             _loading_of(folder),
-            on_step=_ignore,
+            on_step=ignore_step,
             on_done=done,
             on_failed=failed,
             token=CancelToken(),
@@ -219,7 +219,3 @@ def _loading_of(folder: Path) -> Callable[[], Steps[None, tuple[Bundle, DrugScor
         return bundle, DrugScorer.of(bundle)
 
     return load
-
-
-def _ignore(step: None) -> None:
-    del step
