@@ -11,7 +11,9 @@ from napari_tide.inference.profile_screen import profile_screen
 from napari_tide.profiles.store import read_profiles
 from napari_tide.screens.open_screen import annotate_screen
 from napari_tide.screens.well import Well
+from napari_tide.viewmodels.plate import PlateViewModel
 from napari_tide.viewmodels.plate_run import PlateRun
+from napari_tide.viewmodels.plate_scores import PlateScores
 from napari_tide.viewmodels.session import Session
 from napari_tide.viewmodels.student_choice import StudentChoice
 from napari_tide.viewmodels.well_scores import (
@@ -70,11 +72,11 @@ def test_wells_score_as_tide_profile_says(run, session, choice, bundle, screen, 
     by_name = columns(run, choice, negcon)
     wells = [Well.parse(name) for name in wanted.column("Metadata_Well")]
     p = drug_scores(wanted, bundle, drug="drug2", score="probability")
-    assert np.allclose([by_name[P_DRUG].values[well] for well in wells], p, atol=1e-5)
+    assert np.allclose([by_name[P_DRUG].numbers[well] for well in wells], p, atol=1e-5)
     p_values = p_against_controls(wanted, drug_scores(wanted, bundle, drug="drug2"))
-    found = [10 ** -by_name[ABOVE_CONTROLS].values[well] for well in wells]
+    found = [10 ** -by_name[ABOVE_CONTROLS].numbers[well] for well in wells]
     assert np.allclose(found, p_values)
-    assert set(by_name[TOP_DRUG].values.values()) <= set(choice.drugs)
+    assert set(by_name[TOP_DRUG].words.values()) <= set(choice.drugs)
     assert by_name[P_DRUG].title == "P(drug2)"
 
 
@@ -123,11 +125,11 @@ def test_an_unreadable_image_is_told_and_the_rest_goes_on(run, session, choice, 
     assert "3 of 23 sites could not be read, the first in well C03" in session.problem
     assert "C03_s1_ER.tif" in session.problem
     assert run.text == "20 sites done"
-    quality = columns(run, choice)[QUALITY].values
+    quality = columns(run, choice)[QUALITY].words
     assert "unreadable" in quality[C03]
     assert C03 in run.results.wells
     assert Well.parse("D02") not in run.results.wells
-    assert columns(run, choice)[P_DRUG].values.keys() == run.results.wells.keys()
+    assert columns(run, choice)[P_DRUG].numbers.keys() == run.results.wells.keys()
 
 
 def test_a_field_that_cannot_be_read_is_one_sentence(run, session, plate_folder):
@@ -228,3 +230,29 @@ def test_work_runs_off_the_callers_thread(session, choice, threaded):
     threaded.wait()
     assert len(run.results.sites) == 2
     assert threaded.names.isdisjoint({threading.current_thread().name})
+
+
+def test_the_plate_is_coloured_by_the_drug_as_wells_finish(session, choice, stepwise):
+    run, plate = PlateRun(session, choice, stepwise), PlateViewModel(session)
+    scores = PlateScores(plate, run, choice)
+    stepwise.finish()
+    titles = [choice.title for choice in plate.colour_choices]
+    assert "P(drug0)" not in titles
+    run.run("plate")
+    stepwise.step(2)
+    assert plate.colour_choice.title == "P(drug0)"
+    assert set(plate.fills) == {B02}
+    plate.colour_by("compound")
+    stepwise.finish()
+    assert plate.colour_choice.column == "compound"
+    plate.colour_by("tide:p_drug")
+    assert set(plate.fills) == set(plate.wells)
+    before = plate.legend.low
+    session.choose_drug("drug3")
+    assert plate.colour_choice.title == "P(drug3)"
+    assert plate.legend.low != before
+    assert "P(drug3) 0." in plate.describe(C03)
+    session.choose_plate("P2")
+    assert plate.colour_choice.column == "compound"
+    assert "P(drug3)" not in plate.describe(C03)
+    assert scores

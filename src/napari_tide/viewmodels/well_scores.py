@@ -12,6 +12,12 @@ import pandas as pd
 from napari_tide.profiles.profiles import Profiles
 from napari_tide.screens.well import Well
 from napari_tide.viewmodels.plate_results import PlateResults
+from napari_tide.viewmodels.well_colouring import (
+    RGB,
+    Legend,
+    colour_by_category,
+    colour_by_number,
+)
 
 if TYPE_CHECKING:
     from napari_tide.inference.drug_scorer import DrugScorer
@@ -22,6 +28,7 @@ TOP_DRUG = "tide:top_drug"
 QUALITY = "tide:quality"
 FINE = "fine"
 UNREADABLE = "unreadable"
+_MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +37,22 @@ class ScoreColumn:
 
     column: str
     title: str
-    values: Mapping[Well, float] | Mapping[Well, str]
+    numbers: Mapping[Well, float] | None = None
+    words: Mapping[Well, str] | None = None
+
+    def colours(self) -> tuple[dict[Well, RGB], Legend]:
+        """Colour the wells that were run."""
+        if self.numbers is not None:
+            return colour_by_number(self.numbers)
+        return colour_by_category(self.words or {}, neutral=(FINE,))
+
+    def describe(self, well: Well) -> str:
+        """Say what a tooltip needs to know of a well: its probability, and bad images."""
+        if self.column == P_DRUG and self.numbers and well in self.numbers:
+            return f"{self.title} {self.numbers[well]:.2f}"
+        if self.column == QUALITY and self.words and self.words.get(well, FINE) != FINE:
+            return self.words[well]
+        return ""
 
 
 def score_columns(
@@ -54,19 +76,9 @@ def score_columns(
         columns += _of_drug(results, scorer, drug, controls)
     if results.wells:
         top = {well: outcome.top_drug for well, outcome in results.wells.items()}
-        columns.append(ScoreColumn(TOP_DRUG, "Most probable drug", top))
-    columns.append(ScoreColumn(QUALITY, "Image quality", _quality(results)))
+        columns.append(ScoreColumn(TOP_DRUG, "Most probable drug", words=top))
+    columns.append(ScoreColumn(QUALITY, "Image quality", words=_quality(results)))
     return columns
-
-
-def p_drug_of(
-    results: PlateResults, scorer: DrugScorer, well: Well, *, drug: int | None
-) -> float | None:
-    """Give a well's probability of a drug, where it was run."""
-    outcome = results.wells.get(well)
-    if outcome is None or drug is None:
-        return None
-    return float(scorer.probability(outcome.placed, drug))
 
 
 def _of_drug(
@@ -79,12 +91,12 @@ def _of_drug(
     shares = np.exp(cosines / scorer.temperature - totals)
     name = scorer.drugs[drug]
     probability = dict(zip(wells, map(float, shares), strict=True))
-    columns = [ScoreColumn(P_DRUG, f"P({name})", probability)]
+    columns = [ScoreColumn(P_DRUG, f"P({name})", numbers=probability)]
     p_values = _p_values(cosines, wells, controls)
     if np.isfinite(p_values).any():
         risen = dict(zip(wells, map(float, -np.log10(p_values)), strict=True))
         columns.append(
-            ScoreColumn(ABOVE_CONTROLS, f"{name} against DMSO, \N{MINUS SIGN}log₁₀ p", risen)
+            ScoreColumn(ABOVE_CONTROLS, f"{name} against DMSO, {_MINUS}log₁₀ p", numbers=risen)
         )
     return columns
 
