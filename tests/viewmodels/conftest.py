@@ -2,16 +2,10 @@ import queue
 import threading
 
 import pytest
-import torch
 
 from napari_tide.errors import TideError
 from napari_tide.screens.readers.reader import ReadOptions
 from napari_tide.screens.readers.registry import read_screen
-from napari_tide.students.bundle import load_bundle, save_bundle
-from napari_tide.students.bundle_config import BundleConfig, ChannelIntensity, Drug
-from napari_tide.students.codebook import CodebookConfig
-from napari_tide.students.encoders.encoder_config import EncoderConfig
-from napari_tide.students.student import Student, StudentConfig
 from napari_tide.viewmodels.recent_students import RecentStudents
 from napari_tide.viewmodels.session import Session
 
@@ -140,32 +134,6 @@ def threaded():
 @pytest.fixture
 def recent(tmp_path):
     return RecentStudents(tmp_path / "recent.json")
-
-
-@pytest.fixture
-def make_bundle(tmp_path, monkeypatch):
-    """A small untrained student on disk; tiles of 32 px, so four a field."""
-    monkeypatch.setattr(
-        "napari_tide.inference.embedder._faster_precision", lambda student, device: "fp32"
-    )
-
-    def make(name="student", channels=("DNA", "ER", "Mito"), seed=0):
-        torch.manual_seed(seed)
-        encoder = EncoderConfig(channels=channels, width=24, depth=1, heads=2, image_px=32)
-        codebook = CodebookConfig(n_drugs=4, n_features=16, hidden=8)
-        features = (torch.rand(4, 16) < 0.4).to(torch.uint8)
-        student = Student(StudentConfig(encoder=encoder, codebook=codebook), features).eval()
-        config = BundleConfig(
-            name=name,
-            student=student.config,
-            drugs=tuple(Drug(name=f"drug{i}") for i in range(4)),
-            intensity={stain: ChannelIntensity(low=100, high=900) for stain in channels},
-            tile_px=32,
-        )
-        save_bundle(student, config, tmp_path / "students" / name)
-        return load_bundle(tmp_path / "students" / name)
-
-    return make
 
 
 @pytest.fixture
