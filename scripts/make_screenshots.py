@@ -15,6 +15,7 @@ from pathlib import Path
 
 from napari_tide.cli.display import display_for_pictures
 from napari_tide.screens.sample_data import sample_folder
+from napari_tide.viewmodels.student_choice import bundled_student
 
 ROOT = Path(__file__).parents[1]
 
@@ -26,12 +27,15 @@ class Picture:
     name: str
     options: tuple[str, ...] = ()
     is_empty: bool = False
+    needs_student: bool = False
 
 
 PICTURES = (
     Picture("plate_dark", ("--theme", "dark")),
     Picture("plate_light", ("--theme", "light")),
     Picture("plate_doses", ("--theme", "dark", "--colour-by", "dose_um")),
+    Picture("overlay_dark", ("--theme", "dark", "--overlay", "dense"), needs_student=True),
+    Picture("overlay_light", ("--theme", "light", "--overlay", "tile"), needs_student=True),
     Picture("plate_empty", ("--theme", "dark"), is_empty=True),
 )
 
@@ -40,9 +44,16 @@ def main() -> int:
     """Take every picture; the exit status counts those that failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("screen", nargs="?", type=Path, help="the bundled sample when left out")
+    parser.add_argument("--student", type=Path, help="the sample's own when left out")
+    parser.add_argument("--only", default="", help="take just the pictures whose name has this")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images")
     options = parser.parse_args()
     screen = options.screen or sample_folder()
+    student = options.student or bundled_student()
+    wanted = [picture for picture in PICTURES if options.only in picture.name]
+    if student is None:
+        print("there is no student, so pictures of overlays are left out; give one: --student")
+        wanted = [picture for picture in wanted if not picture.needs_student]
     options.out.mkdir(parents=True, exist_ok=True)
     with display_for_pictures() as environment:
         if environment is None:
@@ -50,13 +61,19 @@ def main() -> int:
             return 2
         with tempfile.TemporaryDirectory() as folder:
             environment["NAPARI_CONFIG"] = str(Path(folder) / "settings.yaml")
-            return sum(not _take(picture, screen, options.out, environment) for picture in PICTURES)
+            environment["NAPARI_TIDE_CACHE"] = str(Path(folder) / "cache")
+            taken = [_take(it, screen, student, options.out, environment) for it in wanted]
+    return taken.count(False)
 
 
-def _take(picture: Picture, screen: Path, out: Path, environment: dict[str, str]) -> bool:
+def _take(
+    picture: Picture, screen: Path, student: Path | None, out: Path, environment: dict[str, str]
+) -> bool:
     path = out / f"{picture.name}.png"
     source = "-" if picture.is_empty else str(screen)
     command = [sys.executable, "-m", "napari_tide._napari.screenshot", source, str(path)]
+    if picture.needs_student:
+        command += ["--student", str(student)]
     done = subprocess.run([*command, *picture.options], env=environment, check=False)
     print(path if done.returncode == 0 else f"failed: {picture.name}")
     return done.returncode == 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import napari
@@ -15,7 +16,9 @@ from napari.settings import get_settings
 from qtpy.QtWidgets import QApplication
 
 from napari_tide._napari.launch import open_viewer
-from napari_tide._napari.viewer_desk import desk_of
+from napari_tide._napari.viewer_desk import ViewerDesk, desk_of
+from napari_tide.viewmodels.overlay import TITLES
+from napari_tide.viewmodels.session import OverlayMode
 
 _SIZE = (1400, 860)
 
@@ -26,6 +29,8 @@ def take_screenshot(
     *,
     theme: str = "dark",
     colour_by: str = "",
+    student: Path | None = None,
+    overlay: OverlayMode = "off",
     timeout_s: float = 60.0,
 ) -> str:
     """Open a screen, wait for its first well, write the picture; give the session's problem."""
@@ -38,6 +43,8 @@ def take_screenshot(
         if time.monotonic() > ends:
             break
         _wait(0.05)
+    if student is not None:
+        _run_plate(desk, student, overlay, ends=time.monotonic() + 2 * timeout_s)
     if colour_by:
         desk.plate.colour_by(colour_by)
     _wait(1.0)
@@ -45,6 +52,22 @@ def take_screenshot(
     problem = desk.session.problem
     viewer.close()
     return problem
+
+
+def _run_plate(desk: ViewerDesk, student: Path, overlay: OverlayMode, *, ends: float) -> None:
+    """Run a student over the plate and lay a map over the field."""
+    desk.looking.choice.open(student)
+    _wait_while(lambda: not desk.looking.choice.is_ready, ends)
+    _wait_while(lambda: desk.background.is_busy, ends)
+    desk.looking.run.run("plate")
+    _wait_while(lambda: desk.looking.run.state != "idle", ends)
+    desk.session.choose_overlay(overlay)
+    _wait_while(lambda: desk.looking.overlay.is_busy, ends)
+
+
+def _wait_while(is_so: Callable[[], bool], ends: float) -> None:
+    while is_so() and time.monotonic() < ends:
+        _wait(0.05)
 
 
 def _wait(seconds: float) -> None:
@@ -60,10 +83,19 @@ def _main() -> int:
     parser.add_argument("out", type=Path)
     parser.add_argument("--theme", default="dark", choices=["dark", "light"])
     parser.add_argument("--colour-by", default="")
+    parser.add_argument("--student", type=Path, help="run it over the plate first")
+    parser.add_argument("--overlay", default="off", choices=list(TITLES))
     options = parser.parse_args()
     source = None if options.source == "-" else Path(options.source)
     app = napari.qt.get_qapp()
-    problem = take_screenshot(source, options.out, theme=options.theme, colour_by=options.colour_by)
+    problem = take_screenshot(
+        source,
+        options.out,
+        theme=options.theme,
+        colour_by=options.colour_by,
+        student=options.student,
+        overlay=options.overlay,
+    )
     app.processEvents()
     if problem:
         sys.stderr.write(problem + "\n")
