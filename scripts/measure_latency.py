@@ -51,7 +51,7 @@ def _measure(screen: Path) -> None:
     rows = [
         ("first well after opening a plate", 1000.0, first),
         ("next well", 100.0, following),
-        ("another drug, dense map, 1080 × 1080 in 16 tiles", 50.0, _drug_change()),
+        ("another drug, dense map, 1080 x 1080 in 16 tiles", 50.0, _drug_change()),
         ("repaint of 1536 wells", 33.0, _repaint()),
     ]
     load = os.getloadavg()[0] / (os.cpu_count() or 1)
@@ -83,7 +83,7 @@ def _wells(source: Path) -> tuple[float, float]:
 
 
 def _drug_change() -> float:
-    """Time an image layer's new data after another drug was chosen: product, painting, assigning."""
+    """Time new data of a layer after another drug was chosen: product, painting, assigning."""
     import torch
     from napari.layers import Image
 
