@@ -36,9 +36,13 @@ class TileHover:
         pixel = self._layer.pixel_at(position) if self._session.overlay != "off" else None
         top = self._overlay.top_drugs_at(*pixel) if pixel is not None else []
         said = ", ".join(f"{name} {share:.0%}" for name, share in top)
-        if said != self._said:
-            self._said = said
-            self.changed.emit(said)
+        if said == self._said:
+            return
+        self._said = said
+        viewer = self._viewer()
+        if viewer is not None and said:
+            viewer.status = said
+        self.changed.emit(said)
 
     def _on_move(self, viewer: ViewerModel, event: Event) -> None:
         del viewer

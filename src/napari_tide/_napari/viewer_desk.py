@@ -16,6 +16,7 @@ from napari_tide._napari.field_layers import FieldLayers, is_open
 from napari_tide._napari.overlay_layer import OverlayLayer
 from napari_tide._napari.screen_opener import ScreenOpener
 from napari_tide._napari.tile_hover import TileHover
+from napari_tide._napari.without_triton import keep_triton_out
 from napari_tide.viewmodels.cell_overlay import CellOverlay
 from napari_tide.viewmodels.overlay import OverlayViewModel
 from napari_tide.viewmodels.plate import PlateViewModel
@@ -58,6 +59,7 @@ def desk_of(viewer: napari.components.ViewerModel) -> ViewerDesk:
     """Give the viewer's desk, set up on first use."""
     key = getattr(viewer, "__wrapped__", viewer)
     if key not in _DESKS:
+        keep_triton_out()
         session = Session()
         plate = PlateViewModel(session)
         layers = FieldLayers(key, session, plate)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import napari
 from qtpy.QtCore import QSignalBlocker, Qt
-from qtpy.QtGui import QCursor
 from qtpy.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -16,7 +15,6 @@ from qtpy.QtWidgets import (
     QLabel,
     QPushButton,
     QSizePolicy,
-    QToolTip,
     QVBoxLayout,
     QWidget,
 )
@@ -171,11 +169,8 @@ class StudentPanel(QWidget):
         self._note.setVisible(bool(said))
 
     def _on_hover(self, text: str) -> None:
+        del text
         self._refresh_note()
-        if text:
-            QToolTip.showText(QCursor.pos(), text.replace(", ", "\n"))
-        else:
-            QToolTip.hideText()
 
     def _on_browse(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Open a student's folder")
