@@ -137,10 +137,6 @@ class TruthFormatError(TideError, ValueError):
     """A table of targets, affinities or gene relations that does not hold what it must."""
 
 
-class TruthMissingError(TideError, FileNotFoundError):
-    """A table of targets, affinities or gene relations that is not there."""
-
-
 class OutOfMemoryError(TideError, MemoryError):
     """A device whose memory does not hold what was asked of it."""
 
