@@ -60,6 +60,12 @@ def test_affinities_sort_pairs_and_limits_lie_beyond_themselves(tmp_path, index)
     assert "2 pairs of truth.csv left out: no affinity" in reading.notes
 
 
+def test_compounds_elsewhere_tell_only_which_genes_are_annotated(tmp_path, index):
+    truth = read(tmp_path, "compound,targets\naspirin,PTGS1\nibuprofen,PTGS2\n", index).truth
+    assert truth.positives == {"aspirin": {"PTGS1"}}
+    assert truth.genes == {"PTGS1", "PTGS2"}
+
+
 def test_an_affinity_column_can_be_named(tmp_path, index):
     text = "compound,gene,pot\naspirin,A,5\naspirin,B,20000\n"
     truth = read(tmp_path, text, index, affinity_column="pot").truth

@@ -41,6 +41,7 @@ def index_compounds(profiles: Profiles) -> CompoundIndex:
     A name or structure that two compounds share points at neither; a full InChIKey goes before the
     structure without stereochemistry.
     """
+    profiles = profiles.take(~profiles.is_control)
     compound = profiles.column("Metadata_Compound")
     called = {name: {name} for name in compound if name}
     for column in _NAME_COLUMNS:

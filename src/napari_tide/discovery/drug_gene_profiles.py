@@ -46,28 +46,29 @@ class DrugGeneMap:
         return product
 
 
-def drug_gene_map(profiles: Profiles) -> DrugGeneMap:
+def drug_gene_map(profiles: Profiles, *, needs_compounds: bool = True) -> DrugGeneMap:
     """Average profiles of any level to treatments, and part compounds from knocked-out genes.
 
     Raises
     ------
     EvaluationValueError
-        There are no compounds or no genes.
+        There are no genes, or no compounds where they are needed.
     """
     compound = profiles.column("Metadata_Compound").to_numpy(dtype=object)
     gene = profiles.column("Metadata_Gene").to_numpy(dtype=object)
     is_drug = (compound != "") & ~profiles.is_control
     is_gene = (compound == "") & (gene != "") & ~profiles.is_control
-    if not is_drug.any() or not is_gene.any():
+    if not is_gene.any() or (needs_compounds and not is_drug.any()):
         message = (
             f"the profiles hold {int(is_drug.sum())} rows of compounds and {int(is_gene.sum())} of "
-            "knocked-out genes; drug against gene needs both: Metadata_Compound, Metadata_Gene"
+            "knocked-out genes; put both in one table, named in Metadata_Compound and Metadata_Gene"
         )
         raise EvaluationValueError(message)
-    keys = ["Metadata_Compound", "Metadata_Dose_uM"]
-    present = [key for key in keys if key in profiles.metadata.columns]
-    drugs = aggregate_by(profiles.take(is_drug), present)
     genes = aggregate_by(profiles.take(is_gene), ["Metadata_Gene"])
+    drugs = profiles.take(is_drug)
+    if is_drug.any():
+        keys = ["Metadata_Compound", "Metadata_Dose_uM"]
+        drugs = aggregate_by(drugs, [key for key in keys if key in drugs.metadata.columns])
     return DrugGeneMap(
         compound_rows=_rows_by_dose(drugs),
         compounds_RD=unit_rows(drugs.features),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +71,8 @@ def read_drug_gene_truth(
     Parameters
     ----------
     index
-        The screen's compounds; rows about others are left out, and names become the screen's.
+        The screen's compounds; rows about others only tell which genes are annotated, and names
+        become the screen's.
     affinity_column
         The column of affinities in nM, where its name does not tell.
 
@@ -141,7 +142,8 @@ def truth_from_table(
         message = f"{source} names no compound of this screen with a gene; check that names agree"
         raise TruthFormatError(message)
     truth = truth_from_pairs(known, source=source, positive_nm=positive_nm, negative_nm=negative_nm)
-    return TruthReading(truth, tuple(notes))
+    annotated = frozenset(map(str, pairs["gene"]))  # by whichever compound, of this screen or not
+    return TruthReading(replace(truth, genes=annotated), tuple(notes))
 
 
 def _columns(table: pd.DataFrame, source: str, affinity_column: str) -> dict[str, str]:

@@ -65,6 +65,35 @@ def places_of(profiles: Profiles, *, apart: Apart) -> Names:
     return np.array([f"{p} {w}" for p, w in zip(plate, well, strict=True)], dtype=object)
 
 
+def treatment_names(profiles: Profiles) -> Names:
+    """Name every row's treatment: intervention, dose and cell line; empty for negative controls."""
+    names = intervention_names(profiles)
+    dose, line = profiles.column("Metadata_Dose_uM"), profiles.column("Metadata_Cell_Line")
+    parts = zip(names, dose, line, strict=True)
+    return np.array([" @ ".join(filter(None, part)) if part[0] else "" for part in parts], object)
+
+
+def sides_of(profiles: Profiles, column: str, *, sides: tuple[str, str]) -> Names:
+    """Read which side of a given split every row is on.
+
+    Raises
+    ------
+    EvaluationValueError
+        There is no such column, or one of the sides is empty.
+    """
+    if column not in profiles.metadata.columns:
+        available = [str(name) for name in profiles.metadata.columns]
+        message = f"the profiles have no column {column!r} for --split. Available: {available}"
+        raise EvaluationValueError(message)
+    values = profiles.column(column).str.strip().str.lower().to_numpy(dtype=object)
+    if not all((values == side).any() for side in sides):
+        message = (
+            f"{column} must hold {sides[0]!r} and {sides[1]!r}; it has {sorted({*values})[:5]}"
+        )
+        raise EvaluationValueError(message)
+    return values
+
+
 def usable_profiles(profiles: Profiles) -> tuple[Profiles, list[str]]:
     """Leave out rows and features that cannot be computed with, fill gaps, and say what was done.
 

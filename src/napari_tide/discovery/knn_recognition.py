@@ -16,6 +16,7 @@ from napari_tide.errors import EvaluationValueError
 
 N_FOLDS = 5
 TOP = (1, N_FIRST)
+SIDES = ("train", "test")
 
 Names = npt.NDArray[np.object_]
 
@@ -49,6 +50,7 @@ def knn_recognition(
     *,
     places_N: Names,
     apart: Apart = "well",
+    sides_N: Names | None = None,
     n_folds: int = N_FOLDS,
     k: int = K,
     temperature: float = TEMPERATURE,
@@ -56,17 +58,25 @@ def knn_recognition(
 ) -> KnnScores:
     """Let every row be recognised by the rows of other folds; whole places go to one fold.
 
-    Rows without a name take no part.
+    Rows without a name take no part. Where a split is given (`sides_N`: ``train``, ``test``) only
+    the test rows are recognised, by the training rows.
 
     Raises
     ------
     EvaluationValueError
         There are fewer than two interventions or two places.
     """
-    rows = np.flatnonzero(names_N != "")
+    is_used = names_N != ""
+    if sides_N is not None:
+        is_used &= np.isin(sides_N.astype(str), SIDES)
+    rows = np.flatnonzero(is_used)
     classes, label = np.unique(names_N[rows].astype(str), return_inverse=True)
     places = places_N[rows]
-    fold = fold_of_places(places, label, n_folds=n_folds, seed=seed)
+    if sides_N is None:
+        fold = fold_of_places(places, label, n_folds=n_folds, seed=seed)
+        tested = range(int(fold.max(initial=0)) + 1)
+    else:
+        fold, tested = (sides_N[rows] == SIDES[0]).astype(np.int64), range(1)
     if len(classes) < 2 or fold.max(initial=0) < 1:
         message = (
             f"k-NN needs two interventions and two {apart}s; got {len(classes)} interventions in "
@@ -76,12 +86,14 @@ def knn_recognition(
     values = torch.from_numpy(np.ascontiguousarray(features_ND[rows], np.float32))
     labels = torch.from_numpy(label)
     voted = np.full((len(rows), N_FIRST), -1)
-    for number in range(fold.max() + 1):
+    for number in tested:
         test, train = fold == number, fold != number
-        refuse_leak(places[train], places[test], sides=("training", "test"), apart=apart)
+        refuse_leak(places[train], places[test], sides=SIDES, apart=apart)
         voted[test] = knn_labels(
             values[train], labels[train], values[test], k=k, temperature=temperature
         ).numpy()
+    is_tested = np.isin(fold, tested)
+    voted, label = voted[is_tested], label[is_tested]
     is_right = {n: (voted[:, :n] == label[:, None]).any(axis=1) for n in TOP}
     frequent = np.sort(np.bincount(label))[::-1] / len(label)
     return KnnScores(
@@ -92,9 +104,9 @@ def knn_recognition(
         },
         chance={n: min(n, len(classes)) / len(classes) for n in TOP},
         commonest={n: float(frequent[:n].sum()) for n in TOP},
-        n_rows=len(rows),
+        n_rows=len(label),
         n_classes=len(classes),
-        n_folds=int(fold.max()) + 1,
+        n_folds=len(tested),
     )
 
 

@@ -24,6 +24,7 @@ N_RUNS = 50
 MOST_QUERIES = 20_000
 _MOST_ORDERS = 20
 TOP = (1, 5)
+SIDES = ("support", "query")
 PROTOCOLS = ("prototypes", "tuned head")
 
 Integers = npt.NDArray[np.int64]
@@ -42,6 +43,8 @@ class OneShotTask:
         augmentation learns how wells differ.
     wells_N, plates_N
         Where every row stood.
+    sides_N
+        Where a split is given: ``support`` or ``query``; other rows take no part.
     """
 
     features_ND: npt.NDArray[np.floating]
@@ -49,6 +52,7 @@ class OneShotTask:
     is_control_N: npt.NDArray[np.bool_]
     wells_N: Names
     plates_N: Names
+    sides_N: Names | None = None
 
     def places(self, apart: Apart) -> Names:
         """Give what supports and queries must not share."""
@@ -102,17 +106,22 @@ def one_shot(
         Fewer than two classes stand in two wells (or plates) or more.
     """
     places = task.places(apart)
-    classes, left_out = _classes(task.names_N, places, apart)
+    classes, left_out = _classes(task, places, apart)
     label_N = _labels(task.names_N, classes)
     unit_ND = unit_rows(task.features_ND)
+    if task.sides_N is not None:
+        supports, queries = (places[task.sides_N == side] for side in SIDES)
+        refuse_leak(supports, queries, sides=SIDES, apart=apart)
     counts_CR = np.zeros((len(classes), n_runs))
     right = {(protocol, k): np.zeros((len(classes), n_runs)) for protocol in protocols for k in TOP}
     for run in range(n_runs):
         random = np.random.default_rng([seed, run])
-        split = draw_split(label_N, places, n_classes=len(classes), random=random)
-        refuse_leak(
-            places[split.support_C], places[split.query_Q], sides=("support", "query"), apart=apart
+        split = (
+            draw_split(label_N, places, n_classes=len(classes), random=random)
+            if task.sides_N is None
+            else _given_split(label_N, task.sides_N, n_classes=len(classes), random=random)
         )
+        refuse_leak(places[split.support_C], places[split.query_Q], sides=SIDES, apart=apart)
         own_Q = label_N[split.query_Q]
         counts_CR[:, run] = np.bincount(own_Q, minlength=len(classes))
         for protocol in protocols:
@@ -149,19 +158,40 @@ def draw_split(
     is_support_P = _support_places(holds_PC, random)
     may_support = rows[is_support_P[place_numbers]]
     query = rows[~is_support_P[place_numbers]]
-    shuffled = random.permutation(may_support)
-    found, first = np.unique(label_N[shuffled], return_index=True)
-    support_C = np.full(n_classes, -1)
-    support_C[found] = shuffled[first]
+    support_C = _one_each(label_N, may_support, n_classes=n_classes, random=random)
     if (support_C < 0).any():
         message = (
             f"{int((support_C < 0).sum())} of {n_classes} classes cannot have a support that "
             "shares nothing with the queries; evaluate them by well, or fewer classes"
         )
         raise EvaluationValueError(message)
-    if len(query) > MOST_QUERIES:
-        query = np.sort(random.choice(query, MOST_QUERIES, replace=False))
-    return Split(support_C, query)
+    return Split(support_C, _at_most(query, random))
+
+
+def _given_split(
+    label_N: Integers, sides_N: Names, *, n_classes: int, random: np.random.Generator
+) -> Split:
+    is_class = label_N >= 0
+    support, query = (np.flatnonzero(is_class & (sides_N == side)) for side in SIDES)
+    support_C = _one_each(label_N, support, n_classes=n_classes, random=random)
+    return Split(support_C, _at_most(query, random))
+
+
+def _one_each(
+    label_N: Integers, rows: Integers, *, n_classes: int, random: np.random.Generator
+) -> Integers:
+    """Draw one of the rows for every class; -1 for a class without any."""
+    shuffled = random.permutation(rows)
+    found, first = np.unique(label_N[shuffled], return_index=True)
+    chosen = np.full(n_classes, -1)
+    chosen[found] = shuffled[first]
+    return chosen
+
+
+def _at_most(query: Integers, random: np.random.Generator) -> Integers:
+    if len(query) <= MOST_QUERIES:
+        return query
+    return np.sort(random.choice(query, MOST_QUERIES, replace=False))
 
 
 def _support_places(
@@ -184,19 +214,23 @@ def _support_places(
     return is_support_P
 
 
-def _classes(names: Names, places: Names, apart: Apart) -> tuple[list[str], list[str]]:
-    places_by_name: dict[str, set[str]] = {}
-    for name, place in zip(names, places, strict=True):
+def _classes(task: OneShotTask, places: Names, apart: Apart) -> tuple[list[str], list[str]]:
+    """Give the names that can be on both sides, and the others."""
+    distinguished = places if task.sides_N is None else task.sides_N
+    seen_in: dict[str, set[str]] = {}
+    for name, where in zip(task.names_N, distinguished, strict=True):
         if name:
-            places_by_name.setdefault(name, set()).add(place)
-    classes = sorted(name for name, found in places_by_name.items() if len(found) > 1)
+            seen_in.setdefault(name, set()).add(where)
+    needed = set() if task.sides_N is None else set(SIDES)
+    classes = sorted(name for name, seen in seen_in.items() if len(seen) > 1 and needed <= seen)
     if len(classes) < 2:
+        where = f"two {apart}s or more" if task.sides_N is None else "both sides of the split"
         message = (
-            f"{len(classes)} of {len(places_by_name)} interventions stand in two {apart}s or more; "
-            "one-shot recognition needs at least two such classes"
+            f"{len(classes)} of {len(seen_in)} interventions stand in {where}; one-shot "
+            "recognition needs at least two such classes"
         )
         raise EvaluationValueError(message)
-    return classes, sorted(places_by_name.keys() - set(classes))
+    return classes, sorted(seen_in.keys() - set(classes))
 
 
 def _labels(names: Names, classes: Sequence[str]) -> Integers:
