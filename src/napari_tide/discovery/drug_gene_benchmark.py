@@ -117,8 +117,11 @@ def score_pool(similar_DG: npt.NDArray[np.floating], pool: GenePool) -> Floats:
     target_DP, other_DO = similar_DG[:, pool.positives], similar_DG[:, pool.others]
     drawn_OS = np.zeros((len(pool.others), n_seeds), np.float32)
     drawn_OS[pool.drawn_SN.T, np.arange(n_seeds)] = 1
-    n_not_below = _count(other_DO[:, None] >= target_DP[:, :, None], drawn_OS)
-    n_above = _count(other_DO[:, None] > target_DP[:, :, None], drawn_OS)
+    is_not_below = other_DO[:, None] >= target_DP[:, :, None]
+    is_above = other_DO[:, None] > target_DP[:, :, None]
+    n_not_below = _count(is_not_below, drawn_OS)
+    has_ties = not np.array_equal(is_not_below, is_above)
+    n_above = _count(is_above, drawn_OS) if has_ties else n_not_below
     targets_in = (target_DP[:, None] >= target_DP[:, :, None]).sum(axis=2)[:, :, None]
     ap_DS = (targets_in / (targets_in + n_not_below)).mean(axis=1)
     auc_DS = 1 - (n_not_below + n_above).mean(axis=1) / (2 * n_drawn)
