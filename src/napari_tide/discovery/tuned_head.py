@@ -27,12 +27,13 @@ class HeadSettings:
     Parameters
     ----------
     temperature
-        Cosines are divided by it before the softmax.
+        Cosines are divided by it before the softmax. At 0.07 the head follows single residuals: on
+        a simulated screen it then lost a tenth of the prototypes' accuracy, at 0.2 a fortieth.
     n_steps
         Steps of Adam, each on one augmentation of every support.
     """
 
-    temperature: float = 0.07
+    temperature: float = 0.2
     n_steps: int = 50
     learning_rate: float = 0.003
 
