@@ -157,8 +157,20 @@ class CheckpointFormatError(TideError, ValueError):
     """A checkpoint that lacks weights, has others, or is no checkpoint."""
 
 
+class RunFormatError(TideError, ValueError):
+    """A run's folder that holds no run, or a damaged one."""
+
+
 class TrainValueError(TideError, ValueError):
     """Training data or settings that cannot be trained with."""
+
+
+class PackFormatError(TideError, ValueError):
+    """A pack of tiles that is damaged, unfinished, or written for another version."""
+
+
+class PackMissingError(TideError, FileNotFoundError):
+    """A pack of tiles that is not there."""
 
 
 class MoleculeEncoderFormatError(TideError, ValueError):

@@ -10,14 +10,15 @@ from tide_train.data.augment import (
     random_crops,
     turn_at_random,
 )
+from tide_train.data.sample_random import SampleRandom
 
 
 def drawn(seed=0):
-    return torch.Generator().manual_seed(seed)
+    return SampleRandom(seed, 0)
 
 
 def images(n=4, n_channels=3, side=32):
-    return torch.rand(n, n_channels, side, side, generator=drawn(9))
+    return torch.rand(n, n_channels, side, side, generator=torch.Generator().manual_seed(9))
 
 
 def test_everything_off_leaves_images_as_they_are():

@@ -14,6 +14,8 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch.nn import functional
 
+from tide_train.data.sample_random import SampleRandom
+
 Range = tuple[float, float]
 
 
@@ -37,27 +39,24 @@ class AugmentConfig(BaseModel):
         )
 
 
-def augment(
-    images_BCHW: torch.Tensor, config: AugmentConfig, generator: torch.Generator
-) -> torch.Tensor:
+def augment(images_BCHW: torch.Tensor, config: AugmentConfig, random: SampleRandom) -> torch.Tensor:
     """Augment every image of a batch differently."""
-    images_BCHW = turn_at_random(images_BCHW, generator) if config.turns else images_BCHW
+    images_BCHW = turn_at_random(images_BCHW, random) if config.turns else images_BCHW
     shape = (*images_BCHW.shape[:2], 1, 1)
-    gain = _uniform(shape, config.gain, images_BCHW, generator)
-    contrast = _uniform(shape, config.contrast, images_BCHW, generator)
-    background = _uniform(shape, (0.0, config.background), images_BCHW, generator)
+    gain = _uniform(shape, config.gain, images_BCHW, random)
+    contrast = _uniform(shape, config.contrast, images_BCHW, random)
+    background = _uniform(shape, (0.0, config.background), images_BCHW, random)
     mean = images_BCHW.mean((2, 3), keepdim=True)
     changed = ((images_BCHW - mean) * contrast + mean) * gain + background
     if config.blur_share:
-        changed = blur_at_random(changed, config.blur_px, config.blur_share, generator)
+        changed = blur_at_random(changed, config.blur_px, config.blur_share, random)
     return changed.clamp(0, 1)
 
 
-def turn_at_random(images_BCHW: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def turn_at_random(images_BCHW: torch.Tensor, random: SampleRandom) -> torch.Tensor:
     """Flip and turn each image into one of its eight orientations; images must be square."""
     device = images_BCHW.device
-    drawn = torch.rand(len(images_BCHW), 3, generator=generator, device=generator.device)
-    flips_B3 = drawn.to(device) < 0.5
+    flips_B3 = random.uniform((len(images_BCHW), 3)).to(device) < 0.5
     down, across, transpose = (flips_B3[:, i, None, None, None] for i in range(3))
     turned = torch.where(down, images_BCHW.flip(2), images_BCHW)
     turned = torch.where(across, turned.flip(3), turned)
@@ -65,7 +64,7 @@ def turn_at_random(images_BCHW: torch.Tensor, generator: torch.Generator) -> tor
 
 
 def random_crops(
-    images_BCHW: torch.Tensor, output_px: int, scale: Range, generator: torch.Generator
+    images_BCHW: torch.Tensor, output_px: int, scale: Range, random: SampleRandom
 ) -> torch.Tensor:
     """Cut one square crop out of each image and resize it.
 
@@ -79,11 +78,11 @@ def random_crops(
         The crop's share of the image's area, drawn between these.
     """
     n_images, side = len(images_BCHW), images_BCHW.shape[-1]
-    area = _uniform((n_images,), scale, images_BCHW, generator)
+    area = _uniform((n_images,), scale, images_BCHW, random)
     share = area.sqrt()
     free = 1 - share
     offset_y, offset_x = (
-        free * (2 * _uniform((n_images,), (0.0, 1.0), images_BCHW, generator) - 1) for _ in range(2)
+        free * (2 * _uniform((n_images,), (0.0, 1.0), images_BCHW, random) - 1) for _ in range(2)
     )
     theta = torch.zeros(n_images, 2, 3, device=images_BCHW.device, dtype=images_BCHW.dtype)
     theta[:, 0, 0] = theta[:, 1, 1] = share
@@ -97,12 +96,12 @@ def random_crops(
 
 
 def blur_at_random(
-    images_BCHW: torch.Tensor, width_px: Range, share: float, generator: torch.Generator
+    images_BCHW: torch.Tensor, width_px: Range, share: float, random: SampleRandom
 ) -> torch.Tensor:
     """Blur a share of all channels, each with a Gaussian of its own width."""
     n_planes = images_BCHW.shape[0] * images_BCHW.shape[1]
-    widths = _uniform((n_planes,), width_px, images_BCHW, generator)
-    chosen = _uniform((n_planes,), (0.0, 1.0), images_BCHW, generator) < share
+    widths = _uniform((n_planes,), width_px, images_BCHW, random)
+    chosen = _uniform((n_planes,), (0.0, 1.0), images_BCHW, random) < share
     radius = max(math.ceil(3 * width_px[1]), 1)
     steps = torch.arange(-radius, radius + 1, device=images_BCHW.device, dtype=images_BCHW.dtype)
     kernels = torch.exp(-0.5 * (steps / widths.clamp_min(1e-3)[:, None]) ** 2)
@@ -116,8 +115,7 @@ def blur_at_random(
 
 
 def _uniform(
-    shape: tuple[int, ...], between: Range, like: torch.Tensor, generator: torch.Generator
+    shape: tuple[int, ...], between: Range, like: torch.Tensor, random: SampleRandom
 ) -> torch.Tensor:
     low, high = between
-    drawn = torch.rand(shape, generator=generator, device=generator.device)
-    return (low + (high - low) * drawn).to(like.device, like.dtype)
+    return (low + (high - low) * random.uniform(shape)).to(like.device, like.dtype)

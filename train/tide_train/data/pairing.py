@@ -63,7 +63,8 @@ def pair(images: pd.DataFrame, rna: pd.DataFrame) -> Pairing:
     ----------
     images, rna
         Tables with ``compound``, ``cell_line``, ``dose_um`` and ``control``. Controls take no part.
-        Names meet without regard to case, spaces and hyphens.
+        Names meet without regard to case, spaces and hyphens. `ExpressionInputs.samples` is such a
+        table, and rows of its values are then what `Pairing.draw` names.
 
     Raises
     ------
@@ -112,13 +113,14 @@ def _keys(table: pd.DataFrame, what: str) -> list[str]:
     if missing:
         message = f"the table of {what} has no column {', '.join(missing)}"
         raise TrainValueError(message)
-    drugs = table["compound"].map(_fold)
+    drugs = table["compound"].map(fold_name)
     is_treatment = (drugs != "") & (table["control"] == "")
-    keys = drugs + "|" + table["cell_line"].map(_fold)
+    keys = drugs + "|" + table["cell_line"].map(fold_name)
     return list(keys.where(is_treatment, ""))
 
 
-def _fold(name: object) -> str:
+def fold_name(name: object) -> str:
+    """Bring a drug's or a line's name to the form by which names meet."""
     return re.sub(r"[\s_-]+", "", str(name)).lower()
 
 
@@ -149,7 +151,7 @@ def _count(
     for name, (table, mask) in sides.items():
         here = mask & (line == "all" or (table["cell_line"] == line).to_numpy())
         counts[name] = int(here.sum())
-        drugs = table.loc[here, "compound"].map(_fold)
+        drugs = table.loc[here, "compound"].map(fold_name)
         counts[f"drugs_in_{name}"] = int(drugs.nunique())
     doses = [
         {round(float(np.log10(dose)), 1) for dose in table.loc[mask, "dose_um"] if dose > 0}

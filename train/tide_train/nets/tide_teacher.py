@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from tide_train.nets.dose_encoding import DoseFilm
+from tide_train.nets.global_batch_norm import GlobalBatchNorm
 
 
 class TeacherConfig(BaseModel):
@@ -36,21 +37,29 @@ class TeacherConfig(BaseModel):
 class TideTeacher(nn.Module):
     """Fuses privileged views of one treatment."""
 
-    def __init__(self, config: TeacherConfig, *, width: int, n_genes: int, cell_width: int) -> None:
+    def __init__(
+        self,
+        config: TeacherConfig,
+        *,
+        width: int,
+        n_genes: int,
+        cell_width: int,
+        rna_dose_width: int = 1,
+    ) -> None:
         super().__init__()
         self.config = config
         self.film = DoseFilm(width)
         self.rna_mlp = nn.Sequential(nn.Linear(n_genes, width), nn.ReLU(), nn.Linear(width, width))
-        self.rna_dose = nn.Linear(1, config.dose_width)
+        self.rna_dose = nn.Linear(rna_dose_width, config.dose_width)
         self.rna_projection = nn.Linear(width + config.dose_width, width)
         self.cell_projection = nn.Linear(cell_width, width)
         self.fusion = nn.Sequential(
             nn.Linear(3 * width, 2 * width),
-            nn.BatchNorm1d(2 * width),
+            GlobalBatchNorm(2 * width),
             nn.ReLU(),
             nn.Dropout(config.dropout),
             nn.Linear(2 * width, width),
-            nn.BatchNorm1d(width),
+            GlobalBatchNorm(width),
         )
 
     def forward(
@@ -60,7 +69,7 @@ class TideTeacher(nn.Module):
         cell_BE: torch.Tensor,
         *,
         image_doses_B: torch.Tensor,
-        rna_doses_B: torch.Tensor,
+        rna_doses_BE: torch.Tensor,
     ) -> torch.Tensor:
         """Give one embedding per sample, of length one.
 
@@ -72,12 +81,15 @@ class TideTeacher(nn.Module):
             Perturbed expression over the landmark genes.
         cell_BE
             The scFM's embedding of the line's untreated expression.
-        image_doses_B, rna_doses_B
-            Each in [0, 1], scaled separately.
+        image_doses_B
+            In [0, 1].
+        rna_doses_BE
+            As the scFM's dose layer encodes them, or one column in [0, 1]; scaled apart from the
+            image's.
         """
         views = [
             self._image(image_BD, image_doses_B),
-            self._rna(rna_BG, rna_doses_B),
+            self._rna(rna_BG, rna_doses_BE),
             self.cell_projection(cell_BE),
         ]
         return functional.normalize(self.fusion(torch.cat(views, dim=1)), dim=1)
@@ -97,9 +109,9 @@ class TideTeacher(nn.Module):
             seen_BD = seen_BD * is_kept
         return seen_BD
 
-    def _rna(self, rna_BG: torch.Tensor, doses_B: torch.Tensor) -> torch.Tensor:
+    def _rna(self, rna_BG: torch.Tensor, doses_BE: torch.Tensor) -> torch.Tensor:
         shown_BG = functional.dropout(rna_BG, self.config.rna_dropout, self.training)
-        given = doses_B if self.config.sees_dose else torch.full_like(doses_B, 0.5)
-        joined = torch.cat([self.rna_mlp(shown_BG), self.rna_dose(given[:, None])], dim=1)
+        given_BE = doses_BE if self.config.sees_dose else torch.zeros_like(doses_BE)
+        joined = torch.cat([self.rna_mlp(shown_BG), self.rna_dose(given_BE)], dim=1)
         projected: torch.Tensor = self.rna_projection(joined)
         return projected

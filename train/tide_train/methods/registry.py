@@ -1,0 +1,50 @@
+"""The methods by the ``kind`` of their settings."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from tide_train.methods.cl_d import ClD, ClDConfig
+from tide_train.methods.cl_r import ClR, ClRConfig
+from tide_train.methods.dino import Dino, DinoConfig
+from tide_train.methods.labels import Labels, LabelsConfig
+from tide_train.methods.mae import Mae, MaeConfig
+from tide_train.methods.method import Method, MethodInputs
+from tide_train.methods.tide import Tide, TideConfig
+
+AnyMethodConfig = Annotated[
+    TideConfig | DinoConfig | MaeConfig | ClDConfig | ClRConfig | LabelsConfig,
+    Field(discriminator="kind"),
+]
+
+
+def method_class(config: AnyMethodConfig) -> type[Method]:
+    """Give the class that a configuration is of."""
+    classes: dict[str, type[Method]] = {
+        "tide": Tide,
+        "dino": Dino,
+        "mae": Mae,
+        "cl_d": ClD,
+        "cl_r": ClR,
+        "labels": Labels,
+    }
+    return classes[config.kind]
+
+
+def build_method(config: AnyMethodConfig, inputs: MethodInputs) -> Method:
+    """Build an untrained method around a student."""
+    match config:
+        case TideConfig():
+            return Tide(config, inputs)
+        case DinoConfig():
+            return Dino(config, inputs)
+        case MaeConfig():
+            return Mae(config, inputs)
+        case ClDConfig():
+            return ClD(config, inputs)
+        case ClRConfig():
+            return ClR(config, inputs)
+        case LabelsConfig():
+            return Labels(config, inputs)

@@ -1,0 +1,1 @@
+"""Recipes: functions that give a run's configuration; ablations derive from others."""
