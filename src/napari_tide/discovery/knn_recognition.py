@@ -93,20 +93,29 @@ def knn_recognition(
             values[train], labels[train], values[test], k=k, temperature=temperature
         ).numpy()
     is_tested = np.isin(fold, tested)
-    voted, label = voted[is_tested], label[is_tested]
-    is_right = {n: (voted[:, :n] == label[:, None]).any(axis=1) for n in TOP}
-    frequent = np.sort(np.bincount(label))[::-1] / len(label)
+    return _scores(voted[is_tested], label[is_tested], n_classes=len(classes), n_folds=len(tested))
+
+
+def _scores(
+    voted_N5: npt.NDArray[np.int64],
+    label_N: npt.NDArray[np.int64],
+    *,
+    n_classes: int,
+    n_folds: int,
+) -> KnnScores:
+    is_right = {n: (voted_N5[:, :n] == label_N[:, None]).any(axis=1) for n in TOP}
+    frequent = np.sort(np.bincount(label_N))[::-1] / len(label_N)
     return KnnScores(
         share={n: float(right.mean()) for n, right in is_right.items()},
         interval={
-            n: interval_of_mean(right, over="interventions", clusters_N=label)
+            n: interval_of_mean(right, over="interventions", clusters_N=label_N)
             for n, right in is_right.items()
         },
-        chance={n: min(n, len(classes)) / len(classes) for n in TOP},
+        chance={n: min(n, n_classes) / n_classes for n in TOP},
         commonest={n: float(frequent[:n].sum()) for n in TOP},
-        n_rows=len(label),
-        n_classes=len(classes),
-        n_folds=len(tested),
+        n_rows=len(label_N),
+        n_classes=n_classes,
+        n_folds=n_folds,
     )
 
 
