@@ -11,8 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from napari_tide.cli.main import app, main
+from napari_tide.discovery.evaluate_profiles import report_one_shot
 from napari_tide.profiles.profiles import Profiles, embedding_names
 from napari_tide.profiles.store import write_profiles
+from napari_tide.students.bundle_config import Drug
 
 N_DRUGS, N_GENES, PLATES = 12, 30, ("P1", "P2", "P3")
 TARGET = {f"drug{d}": f"GENE{d:02d}" for d in range(N_DRUGS)}
@@ -188,3 +190,10 @@ def test_what_cannot_be_done_is_one_line_and_status_2(folder, monkeypatch, capsy
     said = failing(monkeypatch, capsys, *words)
     assert sentence in said
     assert said.count("\n") == 1
+
+
+def test_drugs_a_student_trained_on_are_no_classes():
+    seen = [Drug(name="Drug-1"), Drug(name="drug2", smiles="CCO"), Drug(name="never imaged")]
+    found = report_one_shot(make_screen(), n_runs=2, seen=seen)
+    assert found.settings["classes"] == N_DRUGS - 2 + N_GENES
+    assert "2 interventions left out: the student trained on them" in found.notes
