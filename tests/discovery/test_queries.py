@@ -56,9 +56,9 @@ def test_a_compound_is_not_similar_to_itself(table):
 
 
 def test_an_unknown_name_gets_the_nearest_ones(table):
-    with pytest.raises(ProfileValueError, match="no compound 'imatanib'.*did you mean imatinib\\?"):
+    with pytest.raises(ProfileValueError, match=r"no compound 'imatanib'.*did you mean imatinib\?"):
         search_compound(table, "imatanib")
-    with pytest.raises(ProfileValueError, match="no gene 'XYZ9'.*expected one of 2: ABL1, TUBB"):
+    with pytest.raises(ProfileValueError, match=r"no gene 'XYZ9'.*expected one of 2: ABL1, TUBB"):
         search_gene(table, "XYZ9")
 
 
@@ -81,9 +81,7 @@ def test_wells_are_found_on_one_plate_or_on_all(table):
 def test_wells_that_are_not_there_are_named(table):
     with pytest.raises(ProfileValueError, match="well H12 has no profile"):
         rows_of_wells(table, ["H12"])
-    with pytest.raises(
-        ProfileValueError, match="no plate 'P7'.*did you mean|no plate 'P7'.*expected"
-    ):
+    with pytest.raises(ProfileValueError, match="no plate 'P7' in these profiles"):
         rows_of_wells(table, ["P7:A13"])
     with pytest.raises(PlateValueError, match="'13' is not a well name"):
         rows_of_wells(table, ["13"])

@@ -35,6 +35,8 @@ Doses = Literal["max", "mean", "each"]
 Progress = Callable[[int, int], None]
 
 _SEPARATOR = "|"
+_NOT_DESCRIBED = ("rank", "score", "direction", "p_value", "q_value", "date")
+_DESCRIBED = [name for name in COLUMNS if name not in _NOT_DESCRIBED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +271,7 @@ def _describe(
                 "student": table.student,
             }
         )
-    return pd.DataFrame(rows, columns=[name for name in COLUMNS if name in (rows or [{}])[0]])
+    return pd.DataFrame(rows, columns=_DESCRIBED)
 
 
 def _names(source: HitSource) -> dict[str, object]:
