@@ -13,6 +13,7 @@ from napari_tide.cli import demo
 from napari_tide.cli.aggregate import aggregate
 from napari_tide.cli.align import align
 from napari_tide.cli.bench import bench
+from napari_tide.cli.hits import hits
 from napari_tide.cli.inspect import inspect
 from napari_tide.cli.profile import profile
 from napari_tide.cli.project import project
@@ -35,6 +36,7 @@ app.command()(align)
 app.command("app")(app_command.run)
 app.command("demo")(demo.run)
 app.add_typer(bench, name="bench")
+app.command()(hits)
 app.command()(inspect)
 app.command()(profile)
 app.command()(project)

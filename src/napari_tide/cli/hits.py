@@ -1,0 +1,219 @@
+"""``tide hits``: what acts like what, ranked, with p and q values."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_tide.cli.hit_progress import hit_progress
+from napari_tide.cli.hit_question import HitQuestion, prepare
+from napari_tide.cli.output import refuse_output, report
+from napari_tide.errors import OutputWriteError
+
+if TYPE_CHECKING:
+    from napari_tide.discovery.hit_list import HitSettings
+    from napari_tide.discovery.permutation import Tail
+
+Q_SHOWN = 0.05
+
+
+class HitFormat(StrEnum):
+    """The kind of file."""
+
+    csv = "csv"
+    parquet = "parquet"
+
+
+class HitNull(StrEnum):
+    """Where chance is taken from."""
+
+    controls = "controls"
+    labels = "labels"
+
+
+class HitDoses(StrEnum):
+    """How a compound's doses are combined."""
+
+    max = "max"
+    mean = "mean"
+
+
+_PAIRS_SHOWN = 100  # a gene, where nothing is asked and every pair is ranked
+
+
+def hits(
+    profiles: Annotated[list[Path], typer.Argument(help="Profile tables of one student.")],
+    *,
+    out: Annotated[Path, typer.Option(help="Hit list (.csv or .parquet).")],
+    compound: Annotated[str, typer.Option(help="Rank the genes it acts like.")] = "",
+    gene: Annotated[str, typer.Option(help="Rank compounds that act like its knock-out.")] = "",
+    similar: Annotated[str, typer.Option(help="Rank compounds that act like this one.")] = "",
+    smiles: Annotated[str, typer.Option(help="Rank what lies where this structure would.")] = "",
+    wells: Annotated[str, typer.Option(help="Rank what is like these: A01,A02 or P1:A01.")] = "",
+    signature: Annotated[
+        Path | None, typer.Option(help="Rank what is like an expression signature (GCT, table).")
+    ] = None,
+    sample: Annotated[str, typer.Option(help="Which of the file's signatures.")] = "",
+    student: Annotated[
+        Path | None, typer.Option(help="Bundle folder: for p_drug, SMILES and signatures.")
+    ] = None,
+    embeddings: Annotated[
+        list[Path] | None,
+        typer.Option(help="Profiles before alignment, which the student's head reads."),
+    ] = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="Known targets: compound and gene, or compound and targets.")
+    ] = None,
+    screen: Annotated[Path | None, typer.Option(help="Images for the report.")] = None,
+    report_to: Annotated[
+        Path | None, typer.Option("--report", help="A page to look at (.html).")
+    ] = None,
+    kind: Annotated[
+        HitFormat | None, typer.Option("--format", help="As --out says, if not given.")
+    ] = None,
+    absolute: Annotated[
+        bool, typer.Option("--absolute", help="Rank by size: opposite effects too.")
+    ] = False,
+    opposite: Annotated[
+        bool, typer.Option("--opposite", help="Rank the most opposite first.")
+    ] = False,
+    per_dose: Annotated[bool, typer.Option("--per-dose", help="A row for every dose.")] = False,
+    doses: Annotated[
+        HitDoses, typer.Option(help="Else: the dose that stands out most, or the mean.")
+    ] = HitDoses.max,
+    null: Annotated[
+        HitNull | None, typer.Option(help="Chance from controls, or from shuffled labels.")
+    ] = None,
+    min_score: Annotated[float | None, typer.Option(help="Leave smaller scores out.")] = None,
+    top: Annotated[int | None, typer.Option(help="Rows kept a question.")] = None,
+    draws: Annotated[int, typer.Option(help="Draws behind a small p.")] = 9_999,
+    seed: Annotated[int, typer.Option(help="Makes the draws repeatable.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Rank compounds or genes by how alike they act; without a question, every pair."""
+    question = HitQuestion(
+        {
+            "compound": compound,
+            "gene": gene,
+            "similar": similar,
+            "smiles": smiles,
+            "wells": wells,
+            "signature": str(signature or ""),
+        },
+        sample=sample,
+        profiles=tuple(profiles),
+        embeddings=tuple(embeddings or ()),
+        student=student,
+        truth=truth,
+        screen=screen,
+    )
+    out = _with_format(out, kind)
+    _refuse_outputs(out, report_to, overwrite=overwrite)
+    from napari_tide.discovery.hit_list import HitSettings
+
+    pairs = question.query().kind == "pairs"
+    settings = HitSettings(
+        tail=_tail(is_absolute=absolute, is_opposite=opposite),
+        doses="each" if per_dose else doses.value,
+        null=null.value if null else None,
+        min_score=min_score,
+        top=_PAIRS_SHOWN if top is None and pairs else top,
+        n_draws=draws,
+        seed=seed,
+    )
+    _run(question, settings, out=out, page=report_to, as_json=as_json)
+
+
+def _run(
+    question: HitQuestion,
+    settings: HitSettings,
+    *,
+    out: Path,
+    page: Path | None,
+    as_json: bool,
+) -> None:
+    from napari_tide.discovery.hit_list import find_hits
+    from napari_tide.discovery.hit_provenance import (
+        HitInputs,
+        describe_hits,
+        provenance_path,
+        write_provenance,
+    )
+    from napari_tide.discovery.hit_table import write_hits
+    from napari_tide.discovery.hit_trends import trends_of
+
+    ready = prepare(question, is_per_dose=settings.doses == "each")
+    with hit_progress(is_shown=not as_json) as progress:
+        found = find_hits(
+            ready.searches,
+            settings,
+            targets=ready.targets,
+            probabilities=ready.probabilities,
+            progress=progress,
+        )
+    trends = trends_of(found, seed=settings.seed)
+    inputs = HitInputs(question.files(), " ".join(["tide", *sys.argv[1:]]))
+    described = describe_hits(
+        found, ready.query, settings, inputs=inputs, warnings=ready.warnings, trends=trends
+    )
+    write_hits(found.table, out)
+    write_provenance(described, provenance_path(out))
+    if page is not None:
+        from napari_tide.discovery.hit_report import write_report
+
+        write_report(found, described, page, trends=trends, screen=ready.screen)
+    facts: dict[str, object] = {
+        "out": str(out),
+        "provenance": str(provenance_path(out)),
+        "report": str(page) if page is not None else "",
+        "hits": len(found.table),
+        "tested": found.n_tested,
+        "below_q_0.05": int((found.table["q_value"] <= Q_SHOWN).sum()),
+        "null": found.null,
+        "null_reason": found.null_reason,
+        "known_targets": int((found.table["known_target"] == "yes").sum()),
+        "warnings": list(ready.warnings),
+    }
+    report(facts, _in_words(facts, str(ready.query)), as_json=as_json)
+
+
+def _in_words(facts: dict[str, object], question: str) -> str:
+    notes = facts["warnings"]
+    assert isinstance(notes, list)
+    said = (
+        f"{facts['hits']} hits ({question}), {facts['below_q_0.05']} with q up to {Q_SHOWN}; null: "
+        f"{facts['null_reason']}"
+    )
+    places = [str(facts["out"]), *([str(facts["report"])] if facts["report"] else [])]
+    return "\n".join([*notes, said, *places])
+
+
+def _tail(*, is_absolute: bool, is_opposite: bool) -> Tail:
+    if is_absolute and is_opposite:
+        message = "--absolute ranks opposite effects already; give it or --opposite"
+        raise typer.BadParameter(message)
+    return "both" if is_absolute else "anti-match" if is_opposite else "match"
+
+
+def _with_format(out: Path, kind: HitFormat | None) -> Path:
+    """Let --format name the ending where --out has none, and refuse one that says otherwise."""
+    if kind is None:
+        return out
+    if out.suffix == "":
+        return out.with_name(f"{out.name}.{kind.value}")
+    if out.suffix != f".{kind.value}":
+        message = f"--out {out} does not end in .{kind.value}, as --format says; rename it"
+        raise OutputWriteError(message)
+    return out
+
+
+def _refuse_outputs(out: Path, page: Path | None, *, overwrite: bool) -> None:
+    refuse_output(out, (".csv", ".parquet"), overwrite=overwrite)
+    refuse_output(out.with_suffix(".json"), (".json",), overwrite=overwrite)
+    if page is not None:
+        refuse_output(page, (".html",), overwrite=overwrite)
