@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from napari_tide.cli import hit_options as options
 from napari_tide.cli.hit_progress import hit_progress
 from napari_tide.cli.hit_question import HitQuestion, prepare
 from napari_tide.cli.output import refuse_output, report
@@ -21,90 +21,49 @@ if TYPE_CHECKING:
 Q_SHOWN = 0.05
 
 
-class HitFormat(StrEnum):
-    """The kind of file."""
-
-    csv = "csv"
-    parquet = "parquet"
-
-
-class HitNull(StrEnum):
-    """Where chance is taken from."""
-
-    controls = "controls"
-    labels = "labels"
-
-
-class HitDoses(StrEnum):
-    """How a compound's doses are combined."""
-
-    max = "max"
-    mean = "mean"
-
-
 _PAIRS_SHOWN = 100  # a gene, where nothing is asked and every pair is ranked
 
 
 def hits(
-    profiles: Annotated[list[Path], typer.Argument(help="Profile tables of one student.")],
+    profiles: options.Tables,
     *,
-    out: Annotated[Path, typer.Option(help="Hit list (.csv or .parquet).")],
-    compound: Annotated[str, typer.Option(help="Rank the genes it acts like.")] = "",
-    gene: Annotated[str, typer.Option(help="Rank compounds that act like its knock-out.")] = "",
-    similar: Annotated[str, typer.Option(help="Rank compounds that act like this one.")] = "",
-    smiles: Annotated[str, typer.Option(help="Rank what lies where this structure would.")] = "",
-    wells: Annotated[str, typer.Option(help="Rank what is like these: A01,A02 or P1:A01.")] = "",
-    signature: Annotated[
-        Path | None, typer.Option(help="Rank what is like an expression signature (GCT, table).")
-    ] = None,
-    sample: Annotated[str, typer.Option(help="Which of the file's signatures.")] = "",
-    student: Annotated[
-        Path | None, typer.Option(help="Bundle folder: for p_drug, SMILES and signatures.")
-    ] = None,
-    embeddings: Annotated[
-        list[Path] | None,
-        typer.Option(help="Profiles before alignment, which the student's head reads."),
-    ] = None,
-    truth: Annotated[
-        Path | None, typer.Option(help="Known targets: compound and gene, or compound and targets.")
-    ] = None,
-    screen: Annotated[Path | None, typer.Option(help="Images for the report.")] = None,
-    report_to: Annotated[
-        Path | None, typer.Option("--report", help="A page to look at (.html).")
-    ] = None,
-    kind: Annotated[
-        HitFormat | None, typer.Option("--format", help="As --out says, if not given.")
-    ] = None,
-    absolute: Annotated[
-        bool, typer.Option("--absolute", help="Rank by size: opposite effects too.")
-    ] = False,
-    opposite: Annotated[
-        bool, typer.Option("--opposite", help="Rank the most opposite first.")
-    ] = False,
-    per_dose: Annotated[bool, typer.Option("--per-dose", help="A row for every dose.")] = False,
-    doses: Annotated[
-        HitDoses, typer.Option(help="Else: the dose that stands out most, or the mean.")
-    ] = HitDoses.max,
-    null: Annotated[
-        HitNull | None, typer.Option(help="Chance from controls, or from shuffled labels.")
-    ] = None,
-    min_score: Annotated[float | None, typer.Option(help="Leave smaller scores out.")] = None,
-    top: Annotated[int | None, typer.Option(help="Rows kept a question.")] = None,
-    draws: Annotated[int, typer.Option(help="Draws behind a small p.")] = 9_999,
-    seed: Annotated[int, typer.Option(help="Makes the draws repeatable.")] = 0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    out: options.Out,
+    compound: options.Compound = "",
+    gene: options.Gene = "",
+    similar: options.Similar = "",
+    smiles: options.Smiles = "",
+    wells: options.Wells = "",
+    signature: options.Signature = None,
+    sample: options.Sample = "",
+    student: options.StudentFolder = None,
+    embeddings: options.Embeddings = None,
+    truth: options.Truth = None,
+    screen: options.ImageScreen = None,
+    report_to: options.Page = None,
+    kind: options.Format = None,
+    absolute: options.Absolute = False,
+    opposite: options.Opposite = False,
+    per_dose: options.PerDose = False,
+    doses: options.Doses = options.HitDoses.max,
+    null: options.Null = None,
+    min_score: options.MinScore = None,
+    top: options.Top = None,
+    draws: options.Draws = 9_999,
+    seed: options.Seed = 0,
+    overwrite: options.Overwrite = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Rank compounds or genes by how alike they act; without a question, every pair."""
+    asked = {
+        "compound": compound,
+        "gene": gene,
+        "similar": similar,
+        "smiles": smiles,
+        "wells": wells,
+        "signature": str(signature or ""),
+    }
     question = HitQuestion(
-        {
-            "compound": compound,
-            "gene": gene,
-            "similar": similar,
-            "smiles": smiles,
-            "wells": wells,
-            "signature": str(signature or ""),
-        },
+        asked,
         sample=sample,
         profiles=tuple(profiles),
         embeddings=tuple(embeddings or ()),
@@ -116,13 +75,12 @@ def hits(
     _refuse_outputs(out, report_to, overwrite=overwrite)
     from napari_tide.discovery.hit_list import HitSettings
 
-    pairs = question.query().kind == "pairs"
     settings = HitSettings(
         tail=_tail(is_absolute=absolute, is_opposite=opposite),
         doses="each" if per_dose else doses.value,
         null=null.value if null else None,
         min_score=min_score,
-        top=_PAIRS_SHOWN if top is None and pairs else top,
+        top=top or (_PAIRS_SHOWN if question.query().kind == "pairs" else None),
         n_draws=draws,
         seed=seed,
     )
@@ -200,7 +158,7 @@ def _tail(*, is_absolute: bool, is_opposite: bool) -> Tail:
     return "both" if is_absolute else "anti-match" if is_opposite else "match"
 
 
-def _with_format(out: Path, kind: HitFormat | None) -> Path:
+def _with_format(out: Path, kind: options.HitFormat | None) -> Path:
     """Let --format name the ending where --out has none, and refuse one that says otherwise."""
     if kind is None:
         return out
