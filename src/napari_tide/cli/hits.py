@@ -71,8 +71,7 @@ def hits(
         truth=truth,
         screen=screen,
     )
-    out = _with_format(out, kind)
-    _refuse_outputs(out, report_to, overwrite=overwrite)
+    out = _checked_out(out, kind, report_to, overwrite=overwrite)
     from napari_tide.discovery.hit_list import HitSettings
 
     settings = HitSettings(
@@ -80,7 +79,7 @@ def hits(
         doses="each" if per_dose else doses.value,
         null=null.value if null else None,
         min_score=min_score,
-        top=top or (_PAIRS_SHOWN if question.query().kind == "pairs" else None),
+        top=_top(question) if top is None else top,
         n_draws=draws,
         seed=seed,
     )
@@ -170,8 +169,17 @@ def _with_format(out: Path, kind: options.HitFormat | None) -> Path:
     return out
 
 
-def _refuse_outputs(out: Path, page: Path | None, *, overwrite: bool) -> None:
+def _top(question: HitQuestion) -> int | None:
+    return _PAIRS_SHOWN if question.query().kind == "pairs" else None
+
+
+def _checked_out(
+    given: Path, kind: options.HitFormat | None, page: Path | None, *, overwrite: bool
+) -> Path:
+    """Refuse what cannot be written before any work is done, and give the list's full name."""
+    out = _with_format(given, kind)
     refuse_output(out, (".csv", ".parquet"), overwrite=overwrite)
     refuse_output(out.with_suffix(".json"), (".json",), overwrite=overwrite)
     if page is not None:
         refuse_output(page, (".html",), overwrite=overwrite)
+    return out
