@@ -187,3 +187,11 @@ class FeatureTableMissingError(TideError, FileNotFoundError):
 
 class HubFetchError(TideError, OSError):
     """A folder that could not be fetched from the Hugging Face Hub."""
+
+
+class HitListFormatError(TideError, ValueError):
+    """A file that is no hit list, or a damaged one."""
+
+
+class HitListMissingError(TideError, FileNotFoundError):
+    """A hit list that is not there."""
