@@ -8,6 +8,7 @@ and applied to a table in parts. Formulas and their order are those of the EFAAR
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -24,6 +25,9 @@ from napari_tide.profiles.profiles import Profiles, embedding_names
 Method = Literal["center-scale", "pca-cs", "tvn"]
 METHODS: tuple[Method, ...] = ("center-scale", "pca-cs", "tvn")
 _CORAL_RIDGE = 0.5
+# of the widest axis; rounding in sums of squares reaches about 1e-8 of it
+_LEAST_SPREAD = 1e-6
+_log = logging.getLogger(__name__)
 # rows transformed at a time: three buffers of this many rows stay in a CPU's cache
 _ROWS_AT_ONCE = 8_192
 
@@ -144,7 +148,20 @@ def fit_alignment(
         raise ProfileValueError(message)
     if method == "center-scale":
         return _centre_scale(controls)
+    _say_if_few(controls)
     return _pca_cs(controls) if method == "pca-cs" else _tvn(controls, coral=per_batch_coral)
+
+
+def _say_if_few(controls: Controls) -> None:
+    n_controls, n_features = controls.rows.shape
+    if n_controls <= n_features:
+        _log.warning(
+            "%d negative controls span only %d of %d features, and whatever lies in the others is "
+            "lost; use center-scale, or add plates",
+            n_controls,
+            n_controls - 1,
+            n_features,
+        )
 
 
 def known_method(name: str) -> Method:
@@ -169,6 +186,7 @@ def _centre_scale(controls: Controls) -> Alignment:
 
 def _pca_cs(controls: Controls) -> Alignment:
     shift, rotation = principal_axes(controls.rows)
+    rotation = np.ascontiguousarray(rotation)  # every batch's matrix is made from it
     rotated = Controls((controls.rows - shift) @ rotation, controls.batches)
     maps = {name: BatchMap(*centre_and_scale(rows)) for name, rows in rotated.by_batch()}
     return Alignment("pca-cs", shift, rotation, maps, has_orthonormal_rotation=True)
@@ -200,16 +218,17 @@ def principal_axes(
     """Give the mean and all principal axes (columns, widest first).
 
     By the covariance's eigenvectors, as exact here as a decomposition of the rows and many times
-    faster when rows outnumber features; at most as many axes as rows or features.
+    faster when rows outnumber features. Axes along which the rows do not vary are left out: scaled
+    to unit spread, one of them would drown all others.
     """
     mean = rows.mean(axis=0)
     centred = rows - mean
-    n_axes = min(rows.shape)
     if rows.shape[0] < rows.shape[1]:
-        _, _, axes = np.linalg.svd(centred, full_matrices=False)
-        return mean, axes[:n_axes].T
-    _, vectors = eigh(centred.T @ centred)
-    return mean, vectors[:, ::-1][:, :n_axes]
+        _, spread, axes = np.linalg.svd(centred, full_matrices=False)
+        return mean, axes[spread > _LEAST_SPREAD * spread[:1]].T
+    squares, vectors = eigh(centred.T @ centred)
+    varies = squares > _LEAST_SPREAD**2 * squares[-1:]
+    return mean, vectors[:, varies][:, ::-1]
 
 
 def _ridged_root(rows: npt.NDArray[np.float64], *, power: float) -> npt.NDArray[np.float64]:
