@@ -200,16 +200,22 @@ def principal_axes(
     """Give the mean and all principal axes (columns, widest first).
 
     By the covariance's eigenvectors, as exact here as a decomposition of the rows and many times
-    faster when rows outnumber features; at most as many axes as rows or features.
+    faster when rows outnumber features. Axes along which the rows spread by nothing but rounding
+    are left out: scaling them would blow the rounding up.
     """
     mean = rows.mean(axis=0)
     centred = rows - mean
-    n_axes = min(rows.shape)
+    smallest = max(rows.shape) * np.finfo(np.float64).eps
     if rows.shape[0] < rows.shape[1]:
-        _, _, axes = np.linalg.svd(centred, full_matrices=False)
-        return mean, axes[:n_axes].T
-    _, vectors = eigh(centred.T @ centred)
-    return mean, vectors[:, ::-1][:, :n_axes]
+        _, spread, axes = np.linalg.svd(centred, full_matrices=False)
+        return mean, axes[_counted(spread, smallest)].T
+    values, vectors = eigh(centred.T @ centred)
+    return mean, vectors[:, ::-1][:, _counted(values[::-1], smallest)]
+
+
+def _counted(spread: npt.NDArray[np.float64], smallest: float) -> slice:
+    """Give the first axes, down to a share of the widest; one where nothing spreads."""
+    return slice(max(int((spread > smallest * spread[0]).sum()), 1))
 
 
 def _ridged_root(rows: npt.NDArray[np.float64], *, power: float) -> npt.NDArray[np.float64]:
