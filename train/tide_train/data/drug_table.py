@@ -76,9 +76,7 @@ class DrugTable:
         return named.map(lambda name: position.get(name, -1)).to_numpy(np.int64)
 
 
-def drug_table(
-    metadata: pd.DataFrame, config: DrugFeatures, *, seed: int = 0
-) -> DrugTable:
+def drug_table(metadata: pd.DataFrame, config: DrugFeatures, *, seed: int = 0) -> DrugTable:
     """Collect the drugs of the training rows and describe their structures.
 
     Raises
