@@ -12,10 +12,13 @@ from datetime import UTC, datetime
 from napari_tide.errors import BenchValueError
 from tide_train.bench.alignment_speed import align_on_disk, time_pca_cs
 from tide_train.bench.cluster_scaling import time_cluster
+from tide_train.bench.drug_gene_speed import time_drug_gene
 from tide_train.bench.engine_speed import time_bf16, time_engine
 from tide_train.bench.field_to_tiles import time_field_to_tiles
+from tide_train.bench.hit_speed import time_hits
 from tide_train.bench.map_speed import time_map
 from tide_train.bench.memory import MemoryRow, measure_plate_memory
+from tide_train.bench.neighbour_speed import time_neighbours
 from tide_train.bench.pack_speed import time_pack_reads
 from tide_train.bench.rendering import time_rendering
 from tide_train.bench.screen_listing import time_screen_listing
@@ -115,6 +118,9 @@ BENCHES: Mapping[str, Callable[[], Sequence[Row]]] = {
     "cluster": lambda: [time_cluster(n_sites=24)],
     "map": lambda: [time_map()],
     "pack": lambda: [time_pack_reads()],
+    "drug-gene": time_drug_gene,
+    "neighbours": lambda: [time_neighbours()],
+    "hits": lambda: [time_hits()],
 }
 # minutes each, so only when asked for
 BENCHES_BY_NAME: Mapping[str, Callable[[], Sequence[Row]]] = {

@@ -73,3 +73,31 @@ def _paper(name: str, method: MethodConfig) -> RunConfig:
             "drugs": DrugFeatures(),
         }
     )
+
+
+def sample_student() -> RunConfig:
+    """TIDE with a small ViT on 64 px tiles: the student in ``sample_data``, trained on a laptop."""
+    return RunConfig.model_validate(
+        {
+            "name": "sample_student",
+            "method": TideConfig(
+                beta=0.2,
+                ssl=SelfDistillationConfig(
+                    n_outputs=1024,
+                    head_hidden=256,
+                    head_bottleneck=64,
+                    momentum=0.99,
+                    teacher_to=0.04,
+                ),
+            ).model_dump(),
+            "encoder": {"size": "micro", "width": 96, "depth": 6, "patch_px": 8},
+            "drugs": {"hidden": 128},
+            "crops": {"n_local": 2, "global_scale": [0.6, 1.0], "local_scale": [0.15, 0.4]},
+            "rna": {"scfm_steps": 200},
+            "epochs": 30,
+            "batch_size": 128,
+            "optimiser": {"lr": 1e-3},
+            "validation": {"n_times": 6},
+            "checkpoint_every": 200,
+        }
+    )

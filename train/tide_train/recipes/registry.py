@@ -24,6 +24,7 @@ _FUNCTIONS: tuple[Recipe, ...] = (
     pixels.cl_r,
     pixels.cl_r_dino,
     pixels.cl_soft,
+    pixels.sample_student,
     tables.tide_features,
     tables.tide_features_rna_teacher,
     tables.semi_clipped,

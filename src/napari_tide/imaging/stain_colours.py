@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from napari_tide.viewmodels.well_colouring import RGB
+RGB = tuple[int, int, int]
 
 STAIN_COLOURS: dict[str, RGB] = {
     "DNA": (64, 120, 255),

@@ -1,6 +1,6 @@
 import pytest
 
-from napari_tide.viewmodels.stain_colours import channel_shares, overlaid_channels, stain_colours
+from napari_tide.imaging.stain_colours import channel_shares, overlaid_channels, stain_colours
 
 PAINTING = ["DNA", "ER", "RNA", "AGP", "Mito"]
 
