@@ -153,3 +153,15 @@ def test_a_batch_is_the_plate_where_none_is_given(raw):
         align_profiles(by_plate, "center-scale").features,
         align_profiles(raw, "center-scale").features,
     )
+
+
+@pytest.mark.parametrize("method", ["pca-cs", "tvn"])
+def test_axes_along_which_controls_do_not_spread_are_left_out(method):
+    random = np.random.default_rng(0)
+    few = Controls(random.normal(size=(16, 40)), np.array(["b"] * 16, object))
+    twice = random.normal(size=(50, 3))
+    collinear = Controls(np.hstack([twice, twice]), np.array(["b"] * 50, object))
+    for controls, n_axes in ((few, 15), (collinear, 3)):
+        alignment = fit_alignment(controls, method)
+        assert alignment.rotation.shape[1] == n_axes
+        assert min(here.scale.min() for here in alignment.batches.values()) > 0.1

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from napari_tide.profiles.align.alignment import principal_axes
 from napari_tide.profiles.align.align_table import align_profiles
+from napari_tide.profiles.align.alignment import principal_axes
 from napari_tide.profiles.profiles import Profiles, embedding_names
 
 N_FEATURES = 40

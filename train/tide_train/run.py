@@ -11,12 +11,14 @@ from pathlib import Path
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs
 
-from napari_tide.errors import RunFormatError, TideError
+from napari_tide.errors import RunFormatError, TideError, TrainValueError
+from tide_train.adapter_run import run_adapter
 from tide_train.checkpoint import latest_checkpoint
 from tide_train.data.expression_inputs import ExpressionInputs, read_expression_inputs
 from tide_train.environment import describe_environment
 from tide_train.events import Announce, Event, event
 from tide_train.finish import Finished, finish
+from tide_train.methods.semi_clipped import SemiClippedConfig
 from tide_train.methods.tide import TideConfig
 from tide_train.opened_data import open_data
 from tide_train.prepare import Prepared, prepare
@@ -44,7 +46,7 @@ class RunResult:
     """What came out of it."""
 
     outcome: Outcome
-    finished: Finished
+    finished: Finished | None  # None for an adapter
     folder: RunFolder
 
 
@@ -79,6 +81,8 @@ def _run(
     config = _config(request, folder)
     if not request.is_resumed:
         folder.refuse_started()
+    if isinstance(config.method, SemiClippedConfig):
+        return _run_adapter(request, config, folder, accelerator, say, should_stop)
     prepared = _prepared(request, config, accelerator, say, should_stop)
     environment = describe_environment(
         seed=config.seed,
@@ -119,6 +123,33 @@ def _run(
     )
     say(event("done", step=outcome.n_steps, is_complete=outcome.is_complete))
     return RunResult(outcome, finished, folder)
+
+
+def _run_adapter(
+    request: RunRequest,
+    config: RunConfig,
+    folder: RunFolder,
+    accelerator: Accelerator,
+    say: Announce,
+    should_stop: Stop,
+) -> RunResult:
+    if accelerator.num_processes > 1:
+        message = (
+            f"{config.name} trains a small adapter, on one process; start it without accelerate "
+            "launch"
+        )
+        raise TrainValueError(message)
+    found = run_adapter(
+        config,
+        folder,
+        data=request.data,
+        l1000=request.l1000,
+        is_resumed=request.is_resumed,
+        announce=say,
+        should_stop=should_stop,
+        device=accelerator.device,
+    )
+    return RunResult(Outcome(found.n_steps, found.is_complete, found.metrics), None, folder)
 
 
 def make_accelerator(config: RunConfig) -> Accelerator:

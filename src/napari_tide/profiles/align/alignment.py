@@ -25,8 +25,6 @@ from napari_tide.profiles.profiles import Profiles, embedding_names
 Method = Literal["center-scale", "pca-cs", "tvn"]
 METHODS: tuple[Method, ...] = ("center-scale", "pca-cs", "tvn")
 _CORAL_RIDGE = 0.5
-# of the widest axis; rounding in sums of squares reaches about 1e-8 of it
-_LEAST_SPREAD = 1e-6
 _log = logging.getLogger(__name__)
 # rows transformed at a time: three buffers of this many rows stay in a CPU's cache
 _ROWS_AT_ONCE = 8_192
@@ -218,17 +216,22 @@ def principal_axes(
     """Give the mean and all principal axes (columns, widest first).
 
     By the covariance's eigenvectors, as exact here as a decomposition of the rows and many times
-    faster when rows outnumber features. Axes along which the rows do not vary are left out: scaled
-    to unit spread, one of them would drown all others.
+    faster when rows outnumber features. Axes along which the rows spread by nothing but rounding
+    are left out: scaling them would blow the rounding up.
     """
     mean = rows.mean(axis=0)
     centred = rows - mean
+    smallest = max(rows.shape) * np.finfo(np.float64).eps
     if rows.shape[0] < rows.shape[1]:
         _, spread, axes = np.linalg.svd(centred, full_matrices=False)
-        return mean, axes[spread > _LEAST_SPREAD * spread[:1]].T
-    squares, vectors = eigh(centred.T @ centred)
-    varies = squares > _LEAST_SPREAD**2 * squares[-1:]
-    return mean, vectors[:, varies][:, ::-1]
+        return mean, axes[_counted(spread, smallest)].T
+    values, vectors = eigh(centred.T @ centred)
+    return mean, vectors[:, ::-1][:, _counted(values[::-1], smallest)]
+
+
+def _counted(spread: npt.NDArray[np.float64], smallest: float) -> slice:
+    """Give the first axes, down to a share of the widest; one where nothing spreads."""
+    return slice(max(int((spread > smallest * spread[0]).sum()), 1))
 
 
 def _ridged_root(rows: npt.NDArray[np.float64], *, power: float) -> npt.NDArray[np.float64]:
