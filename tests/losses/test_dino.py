@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import torch
 
-from tide_train.evaluate.knn import knn_accuracy
 from tide_train.losses.cosine_schedule import cosine_schedule
 from tide_train.losses.dino_loss import DinoLoss, teacher_temperature
 from tide_train.nets.dino_head import DinoHead
@@ -58,12 +57,3 @@ def test_the_head_is_the_official_one(official, oracles):
     with torch.inference_mode():
         found = head(torch.from_numpy(official["head_in"]))
     np.testing.assert_allclose(found, official["head_out"], atol=1e-5)
-
-
-def test_neighbours_vote_as_in_the_official_evaluation(official):
-    tensors = [
-        torch.from_numpy(official[f"knn_{name}"]) for name in ("train", "train_y", "test", "test_y")
-    ]
-    found = knn_accuracy(*tensors, k=int(official["knn_k"]), temperature=float(official["knn_T"]))
-    assert 100 * found.top1 == pytest.approx(float(official["knn_top1"]))
-    assert 100 * found.top5 == pytest.approx(float(official["knn_top5"]))
