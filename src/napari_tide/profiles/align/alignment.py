@@ -24,6 +24,8 @@ from napari_tide.profiles.profiles import Profiles, embedding_names
 Method = Literal["center-scale", "pca-cs", "tvn"]
 METHODS: tuple[Method, ...] = ("center-scale", "pca-cs", "tvn")
 _CORAL_RIDGE = 0.5
+# of the widest axis: what 32-bit embeddings hold of a direction that is constant
+_LEAST_SPREAD = 1e-6
 # rows transformed at a time: three buffers of this many rows stay in a CPU's cache
 _ROWS_AT_ONCE = 8_192
 
@@ -200,16 +202,20 @@ def principal_axes(
     """Give the mean and all principal axes (columns, widest first).
 
     By the covariance's eigenvectors, as exact here as a decomposition of the rows and many times
-    faster when rows outnumber features; at most as many axes as rows or features.
+    faster when rows outnumber features; at most as many axes as rows or features. Axes along which
+    the rows do not differ are left out: N rows span N - 1 axes at most, and dividing by the
+    rounding error of another would drown all others.
     """
     mean = rows.mean(axis=0)
     centred = rows - mean
     n_axes = min(rows.shape)
     if rows.shape[0] < rows.shape[1]:
-        _, _, axes = np.linalg.svd(centred, full_matrices=False)
-        return mean, axes[:n_axes].T
-    _, vectors = eigh(centred.T @ centred)
-    return mean, vectors[:, ::-1][:, :n_axes]
+        axes = np.linalg.svd(centred, full_matrices=False)[2].T
+    else:
+        axes = eigh(centred.T @ centred)[1][:, ::-1]
+    axes = axes[:, :n_axes]
+    spread = np.linalg.norm(centred @ axes, axis=0)
+    return mean, axes[:, spread >= _LEAST_SPREAD * spread.max(initial=0.0)]
 
 
 def _ridged_root(rows: npt.NDArray[np.float64], *, power: float) -> npt.NDArray[np.float64]:
