@@ -64,6 +64,10 @@ class DataSettings(_Settings):
     drops_singles: bool = Field(
         default=False, description="Ignore compounds with a single image instead of stopping"
     )
+    keeps_singles: bool = Field(
+        default=False,
+        description="Train on compounds with a single image too; they choose no checkpoint",
+    )
     channels: tuple[str, ...] = Field(default=(), description="Only these channels; all if empty")
     n_validation: int = Field(
         default=10, ge=1, description="Images of each perturbation that choose the checkpoint"
