@@ -52,9 +52,7 @@ class Validation:
 
 
 @torch.no_grad()
-def embed_rows(
-    method: Method, rows: Rows, batch_of: BatchOf, *, batch_size: int
-) -> torch.Tensor:
+def embed_rows(method: Method, rows: Rows, batch_of: BatchOf, *, batch_size: int) -> torch.Tensor:
     """Embed rows with the encoder the method is judged by, shared over all processes."""
     mine = np.array_split(rows, world_size())[_rank()]
     width = method.student.encoder.width
