@@ -168,8 +168,13 @@ def test_sites_that_cannot_be_read_are_skipped_and_listed(screen, plate_folder, 
 
 def test_a_screen_without_a_readable_site_leaves_no_pack(screen, plate_folder, tmp_path):
     huge = PackSettings(tile_size_px=500)
-    with pytest.raises(ScreenValueError, match=r"nothing to pack; the first says: tiles of 500 px"):
+    with pytest.raises(ImagingValueError, match="tiles of 500 px do not fit a field of 64 x 64"):
         write_pack(screen, tmp_path / "pack", settings=huge)
+    assert not (tmp_path / "pack").exists()
+    for path in plate_folder.rglob("*_ER.tif"):  # the field that is looked at first is fine
+        tifffile.imwrite(path, np.ones((20, 20), np.uint16))
+    with pytest.raises(ScreenValueError, match=r"nothing to pack; the first says: .*\(20, 20\)"):
+        write_pack(screen, tmp_path / "pack", settings=SMALL)
     assert contents(tmp_path / "pack") == {}
     for path in plate_folder.rglob("*.tif"):
         path.write_bytes(b"")
@@ -336,6 +341,7 @@ def test_an_unfinished_pack_of_other_settings_is_kept(screen, tmp_path):
     [
         ({"dtype": "float32"}, "cannot be stored as 'float32'"),
         ({"image_px": 0}, "expected whole numbers from 1"),
+        ({"percentiles": (99, 1)}, "expected 0 <= low < high <= 100"),
     ],
 )
 def test_impossible_settings_are_refused(settings, said):

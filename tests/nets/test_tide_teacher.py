@@ -21,7 +21,7 @@ def sample(seed=0):
         "rna_BG": torch.randn(B, G),
         "cell_BE": torch.randn(B, E),
         "image_doses_B": torch.rand(B),
-        "rna_doses_B": torch.rand(B),
+        "rna_doses_BE": torch.rand(B, 1),
     }
 
 
@@ -49,10 +49,10 @@ def test_dose_modulation_starts_as_the_identity_and_then_follows_the_formula():
         ({}, "image_BD", True),
         ({}, "rna_BG", True),
         ({}, "cell_BE", True),
-        ({}, "rna_doses_B", True),
+        ({}, "rna_doses_BE", True),
         ({"sees_image": False}, "image_BD", False),
         ({"sees_image": False}, "image_doses_B", False),
-        ({"sees_dose": False}, "rna_doses_B", False),
+        ({"sees_dose": False}, "rna_doses_BE", False),
         ({"sees_dose": False}, "image_doses_B", False),
     ],
 )

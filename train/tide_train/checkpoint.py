@@ -7,6 +7,7 @@ import pickle
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -90,7 +91,7 @@ def latest_checkpoint(folder: Path) -> Checkpoint | None:
     return None
 
 
-def load_tensors(path: Path) -> dict[str, object]:
+def load_tensors(path: Path) -> dict[str, Any]:
     """Read what `save_tensors` wrote; never anything that could run code.
 
     Raises

@@ -33,14 +33,18 @@ def device_name() -> str:
     """Name the device that trains."""
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
-    return "mps" if torch.backends.mps.is_available() else f"cpu ({torch.get_num_threads()} threads)"
+    return (
+        "mps" if torch.backends.mps.is_available() else f"cpu ({torch.get_num_threads()} threads)"
+    )
 
 
 def git_commit() -> str:
     """Give the commit of the checkout this code lies in, marked where files were changed."""
     here = Path(__file__).resolve().parent
     try:
-        _git(here, "ls-files", "--error-unmatch", Path(__file__).name)  # not somebody else's checkout
+        _git(
+            here, "ls-files", "--error-unmatch", Path(__file__).name
+        )  # not somebody else's checkout
         commit = _git(here, "rev-parse", "HEAD")
         is_changed = _git(here, "status", "--porcelain", "--untracked-files=no") != ""
     except (OSError, subprocess.SubprocessError):

@@ -90,7 +90,7 @@ def _fit_head(loop: TrainingLoop) -> None:
             logits_BK = student.logits(embeddings_ND[chosen])
             loss = functional.cross_entropy(logits_BK, labels_N[chosen])
             optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
 
 

@@ -68,9 +68,14 @@ def _value(text: str, now: object) -> object:
     except ValueError:
         if text.lower() in ("none", ""):
             return None
-        return {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}.get(
-            text.lower(), text
-        )
+        return {
+            "true": True,
+            "yes": True,
+            "on": True,
+            "false": False,
+            "no": False,
+            "off": False,
+        }.get(text.lower(), text)
 
 
 def _list(text: str) -> object:
@@ -93,5 +98,3 @@ def _said(error: ValidationError) -> str:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     return f"setting {where or 'the whole'} does not fit: {first['msg']} (got {first['input']!r})"
-
-

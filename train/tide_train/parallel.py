@@ -51,7 +51,7 @@ def gather_rows(rows_BD: torch.Tensor) -> torch.Tensor:
     distributed.all_reduce(sizes)
     counts = [int(size) for size in sizes]
     padding = rows_BD.new_zeros(max(counts) - len(rows_BD), *rows_BD.shape[1:])
-    gathered = collective.all_gather(torch.cat([rows_BD, padding]))
+    gathered = collective.all_gather(torch.cat([rows_BD, padding]))  # type: ignore[no-untyped-call]
     return torch.cat([part[:count] for part, count in zip(gathered, counts, strict=True)])
 
 

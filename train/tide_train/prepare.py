@@ -34,6 +34,7 @@ from tide_train.methods.method import Method, MethodInputs
 from tide_train.methods.registry import build_method, method_class
 from tide_train.methods.tide import TideConfig
 from tide_train.nets.dose_encoding import DoseScale
+from tide_train.nets.pixel_scale import fold_pixel_scale, pixel_statistics
 from tide_train.run_config import RunConfig
 from tide_train.seeding import seeded
 
@@ -260,7 +261,7 @@ def _student(
         width=width,
         depth=depth,
         heads=heads,
-        image_px=choice.image_px,
+        image_px=data.image_px if isinstance(data, TilePack) else 224,
         patch_px=choice.patch_px,
         has_channel_embedding=choice.has_channel_embedding,
         standardises_input=choice.standardises_input,
@@ -280,10 +281,14 @@ def _student(
         )
     if isinstance(student.encoder, FeatureEncoder):
         _fit_feature_scales(student.encoder, data, training)
+    if isinstance(data, TilePack):
+        fold_pixel_scale(student.encoder, *pixel_statistics(data, training))
     return student
 
 
-def _fit_feature_scales(encoder: FeatureEncoder, data: TilePack | TrainingTable, training: Rows) -> None:
+def _fit_feature_scales(
+    encoder: FeatureEncoder, data: TilePack | TrainingTable, training: Rows
+) -> None:
     rows_NF = np.asarray(data.read(training), dtype=np.float64)
     rows_NF = np.where(np.isfinite(rows_NF), rows_NF, np.nan)
     is_empty_F = np.isnan(rows_NF).all(axis=0)
@@ -299,5 +304,6 @@ def _views(config: RunConfig, student: Student) -> Views:
         augmentation=config.augmentation,
         crops=config.crops,
         feature_noise=config.feature_noise,
+        patch_px=config.encoder.patch_px,
         table_encoder=encoder if isinstance(encoder, FeatureEncoder) else None,
     )

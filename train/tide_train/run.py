@@ -13,14 +13,16 @@ from accelerate.utils import DistributedDataParallelKwargs
 
 from napari_tide.errors import RunFormatError, TideError
 from tide_train.checkpoint import latest_checkpoint
-from tide_train.data.expression_inputs import read_expression_inputs
-from tide_train.data.training_data import open_training_data
+from tide_train.data.expression_inputs import ExpressionInputs, read_expression_inputs
 from tide_train.environment import describe_environment
 from tide_train.events import Announce, Event, event
 from tide_train.finish import Finished, finish
+from tide_train.methods.tide import TideConfig
+from tide_train.opened_data import open_data
 from tide_train.prepare import Prepared, prepare
 from tide_train.run_config import RunConfig
 from tide_train.run_folder import ENVIRONMENT, RunFolder
+from tide_train.run_scfm import scfm_of_run
 from tide_train.training_loop import Outcome, TrainingLoop
 
 Stop = Callable[[], bool]
@@ -42,7 +44,7 @@ class RunResult:
     """What came out of it."""
 
     outcome: Outcome
-    finished: Finished | None
+    finished: Finished
     folder: RunFolder
 
 
@@ -75,7 +77,9 @@ def _run(
     should_stop: Stop,
 ) -> RunResult:
     config = _config(request, folder)
-    prepared = _prepared(request, config)
+    if not request.is_resumed:
+        folder.refuse_started()
+    prepared = _prepared(request, config, accelerator, say, should_stop)
     environment = describe_environment(
         seed=config.seed,
         data_hash=prepared.data.data_hash,
@@ -180,13 +184,25 @@ def _differences(before: RunConfig, now: RunConfig) -> str:
     return ", ".join(names[:3])
 
 
-def _prepared(request: RunRequest, config: RunConfig) -> Prepared:
-    data = open_training_data(request.data)
+def _prepared(
+    request: RunRequest,
+    config: RunConfig,
+    accelerator: Accelerator,
+    say: Announce,
+    should_stop: Stop,
+) -> Prepared:
     expression = _expression(request.l1000, config)
-    return prepare(config, data, expression=expression)
+    with accelerator.main_process_first():  # it packs and trains the scFM, the others read
+        data = open_data(request.data, request.out, config, announce=say, should_stop=should_stop)
+        scfm = None
+        if expression is not None and isinstance(config.method, TideConfig):
+            scfm = scfm_of_run(
+                config, expression, request.out, announce=say, should_stop=should_stop
+            )
+    return prepare(config, data, expression=expression, scfm=scfm)
 
 
-def _expression(paths: Sequence[Path], config: RunConfig):
+def _expression(paths: Sequence[Path], config: RunConfig) -> ExpressionInputs | None:
     if not paths:
         return None
     return read_expression_inputs(paths, min_replicates=config.rna.min_replicates)

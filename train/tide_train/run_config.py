@@ -13,7 +13,8 @@ from napari_tide.students.encoders.encoder_config import SIZES, EncoderKind
 from tide_train.data.augment import AugmentConfig
 from tide_train.data.drug_table import DrugFeatures
 from tide_train.data.expression_inputs import TeacherForm
-from tide_train.data.views import CropConfig, FeatureNoise
+from tide_train.data.multi_crop import CropConfig
+from tide_train.data.views import FeatureNoise
 from tide_train.methods.registry import AnyMethodConfig
 
 
@@ -30,7 +31,9 @@ class EncoderChoice(_Settings):
     )
     width: int | None = Field(default=None, ge=8, description="Instead of the size's own")
     depth: int | None = Field(default=None, ge=1, description="Instead of the size's own")
-    image_px: int = Field(default=224, ge=16, title="Tile side", description="What it sees, in px")
+    image_px: int | None = Field(
+        default=None, ge=16, title="Tile side", description="In px; the pack's own by default"
+    )
     patch_px: int = Field(default=16, ge=4)
     has_channel_embedding: bool = True
     standardises_input: bool = False
@@ -69,6 +72,9 @@ class DataSettings(_Settings):
         description="Train on compounds with a single image too; they choose no checkpoint",
     )
     channels: tuple[str, ...] = Field(default=(), description="Only these channels; all if empty")
+    tile_px: int | None = Field(
+        default=None, ge=16, description="Side of a tile in the field, where a screen is given"
+    )
     n_validation: int = Field(
         default=10, ge=1, description="Images of each perturbation that choose the checkpoint"
     )
@@ -96,6 +102,7 @@ class RnaSettings(_Settings):
         default="small",
         description="small: the embedded default, trained on the same L1000; none; or a folder",
     )
+    scfm_steps: int = Field(default=600, ge=1, description="Steps of its training, at most")
     scfm_is_fine_tuned: bool = Field(
         default=True, description="Fine-tune a checkpoint on the responses; else use it as it is"
     )

@@ -44,9 +44,7 @@ class RunFolder:
         OutputWriteError
             The folder cannot be written.
         """
-        if self.exists:
-            message = f"{self.path} holds a run already; pass --resume to go on, or another --out"
-            raise OutputExistsError(message)
+        self.refuse_started()
         try:
             self.checkpoints.mkdir(parents=True, exist_ok=True)
             self.write_json(ENVIRONMENT, environment)
@@ -55,6 +53,18 @@ class RunFolder:
         except OSError as error:
             message = f"cannot write {self.path}: {error.strerror or error}; choose another --out"
             raise OutputWriteError(message) from error
+
+    def refuse_started(self) -> None:
+        """Refuse to begin where a run was begun.
+
+        Raises
+        ------
+        OutputExistsError
+            A run is here already.
+        """
+        if self.exists:
+            message = f"{self.path} holds a run already; pass --resume to go on, or another --out"
+            raise OutputExistsError(message)
 
     def config(self) -> RunConfig:
         """Read the configuration the run was started with.

@@ -212,9 +212,7 @@ class TrainingLoop:
     def _save(self, done: int) -> None:
         if self.accelerator.is_main_process:
             state = self.optimiser.state_dict()
-            save_checkpoint(
-                self.checkpoints, Checkpoint(done, self._weights(), state, self.best)
-            )
+            save_checkpoint(self.checkpoints, Checkpoint(done, self._weights(), state, self.best))
             self._say(event("checkpoint", step=done))
         self.accelerator.wait_for_everyone()
         self._clock.forget()
@@ -235,7 +233,7 @@ class TrainingLoop:
             rank=self.accelerator.process_index,
             world_size=self.accelerator.num_processes,
         )
-        with contextlib.closing(iter(reader)) as stream:
+        with contextlib.closing(reader.batches_from_here()) as stream:
             yield stream
 
     @contextlib.contextmanager

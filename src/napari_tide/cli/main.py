@@ -14,9 +14,11 @@ from napari_tide.cli.aggregate import aggregate
 from napari_tide.cli.align import align
 from napari_tide.cli.bench import bench
 from napari_tide.cli.inspect import inspect
+from napari_tide.cli.pack import pack
 from napari_tide.cli.profile import profile
 from napari_tide.cli.project import project
 from napari_tide.cli.simulate import simulate
+from napari_tide.cli.train import train
 from napari_tide.errors import TideError
 
 # click's ClickException, which some versions of typer import and others carry a copy of
@@ -36,9 +38,11 @@ app.command("app")(app_command.run)
 app.command("demo")(demo.run)
 app.add_typer(bench, name="bench")
 app.command()(inspect)
+app.command()(pack)
 app.command()(profile)
 app.command()(project)
 app.command()(simulate)
+app.command()(train)
 
 
 def main() -> None:

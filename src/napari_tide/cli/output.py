@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari_tide.errors import OutputExistsError, OutputWriteError
+
+if TYPE_CHECKING:
+    from napari_tide.inference.profile_screen import SkippedSite
+
+_SKIPPED_SHOWN = 5
 
 
 def refuse_output(out: Path, endings: tuple[str, ...], *, overwrite: bool) -> None:
@@ -39,3 +46,16 @@ def refuse_output(out: Path, endings: tuple[str, ...], *, overwrite: bool) -> No
 def report(facts: dict[str, object], sentence: str, *, as_json: bool) -> None:
     """Print what was done: one JSON object, or a sentence."""
     print(json.dumps(facts, allow_nan=False) if as_json else sentence)
+
+
+def skipped_lines(skipped: Sequence[SkippedSite], listed_in: str) -> list[str]:
+    """Name the first sites that could not be read, and where all are listed."""
+    if not skipped:
+        return []
+    shown = [
+        f"  {site.plate} {site.well} site {site.site}: {site.reason}"
+        for site in skipped[:_SKIPPED_SHOWN]
+    ]
+    rest = len(skipped) - len(shown)
+    more = [f"  and {rest} more"] if rest else []
+    return [f"skipped {len(skipped)}, listed in {listed_in}:", *shown, *more]

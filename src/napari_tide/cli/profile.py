@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_tide.cli.inspect import parse_channels
-from napari_tide.cli.output import refuse_output, report
+from napari_tide.cli.output import refuse_output, report, skipped_lines
 from napari_tide.cli.site_progress import SitePace, site_progress
-from napari_tide.cli.stop_request import stopping_on_interrupt
+from napari_tide.cli.stop_request import INTERRUPTED, stopping_on_interrupt
 
 if TYPE_CHECKING:
     from napari_tide.inference.embedder import Embedder
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from napari_tide.students.bundle import Bundle
 
 _ENDINGS = (".parquet", ".h5ad")
-_INTERRUPTED = 130  # what shells use for Ctrl-C
-_SKIPPED_SHOWN = 5
 
 
 class ProfileLevel(StrEnum):
@@ -141,7 +139,7 @@ def _screen(
             level=level.value,
             overwrite=overwrite,
             runner=runner,
-            progress=stack.enter_context(site_progress(pace)),
+            progress=stack.enter_context(site_progress(pace, "profile")),
             is_cancelled=is_cancelled,
         )
     if not run.is_complete:
@@ -199,7 +197,7 @@ def _say_how_to_go_on(run: ProfileRun) -> None:
         f"{run.out}.journal; run the same command again to go on",
         err=True,
     )
-    raise typer.Exit(_INTERRUPTED)
+    raise typer.Exit(INTERRUPTED)
 
 
 def _summary(run: ProfileRun, level: ProfileLevel, pace: SitePace) -> str:
@@ -208,12 +206,5 @@ def _summary(run: ProfileRun, level: ProfileLevel, pace: SitePace) -> str:
     lines = [f"{n_read} of {run.n_sites} sites{resumed}, {level.value} profiles: {run.out}"]
     if pace.sites_per_s:
         lines[0] += f" ({pace.rate})"
-    if run.skipped:
-        lines.append(f"skipped {len(run.skipped)}, listed in {run.out}.skipped.csv:")
-        lines += [
-            f"  {site.plate} {site.well} site {site.site}: {site.reason}"
-            for site in run.skipped[:_SKIPPED_SHOWN]
-        ]
-        if len(run.skipped) > _SKIPPED_SHOWN:
-            lines.append(f"  and {len(run.skipped) - _SKIPPED_SHOWN} more")
+    lines += skipped_lines(run.skipped, f"{run.out}.skipped.csv")
     return "\n".join(lines)

@@ -41,10 +41,10 @@ class SitePace:
 
 
 @contextmanager
-def site_progress(pace: SitePace) -> Iterator[Show]:
-    """Give a function to call with sites done and sites in all."""
+def site_progress(pace: SitePace, command: str) -> Iterator[Show]:
+    """Give a function to call with sites done and sites in all; lines begin with the command."""
     if not sys.stderr.isatty():
-        yield _lines(pace)
+        yield _lines(pace, command)
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
@@ -57,7 +57,7 @@ def site_progress(pace: SitePace) -> Iterator[Show]:
         )
 
 
-def _lines(pace: SitePace) -> Show:
+def _lines(pace: SitePace, command: str) -> Show:
     written_at: list[float] = []
 
     def show(done: int, total: int) -> None:
@@ -65,7 +65,7 @@ def _lines(pace: SitePace) -> Show:
         now = time.monotonic()
         if not written_at or done == total or now - written_at[-1] >= _LINE_EVERY_S:
             written_at.append(now)
-            sys.stderr.write(f"tide profile: {said}\n")
+            sys.stderr.write(f"tide {command}: {said}\n")
 
     return show
 

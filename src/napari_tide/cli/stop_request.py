@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+INTERRUPTED = 130  # exit status that shells use for Ctrl-C
+
 
 class StopRequest:
     """Whether the user asked to stop; pressing Ctrl-C a second time stops at once."""

@@ -16,6 +16,7 @@ from tide_train.bench.engine_speed import time_bf16, time_engine
 from tide_train.bench.field_to_tiles import time_field_to_tiles
 from tide_train.bench.map_speed import time_map
 from tide_train.bench.memory import MemoryRow, measure_plate_memory
+from tide_train.bench.pack_speed import time_pack_reads
 from tide_train.bench.rendering import time_rendering
 from tide_train.bench.screen_listing import time_screen_listing
 from tide_train.bench.speed_row import SpeedRow, TimeRow
@@ -113,6 +114,7 @@ BENCHES: Mapping[str, Callable[[], Sequence[Row]]] = {
     "alignment": time_pca_cs,
     "cluster": lambda: [time_cluster(n_sites=24)],
     "map": lambda: [time_map()],
+    "pack": lambda: [time_pack_reads()],
 }
 # minutes each, so only when asked for
 BENCHES_BY_NAME: Mapping[str, Callable[[], Sequence[Row]]] = {

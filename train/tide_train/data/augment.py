@@ -1,6 +1,6 @@
 """Augmentations of fluorescence images, batched on the device, the same for every method.
 
-Flips and right-angle turns, random crops, and per channel: gain, background, contrast and blur. No
+Flips and right-angle turns, and per channel: gain, background, contrast and blur. No
 colour jitter made for photographs. Pixels lie in [0, 1].
 
 Shapes: B images, C channels, H x W pixels.
@@ -39,9 +39,7 @@ class AugmentConfig(BaseModel):
         )
 
 
-def augment(
-    images_BCHW: torch.Tensor, config: AugmentConfig, random: SampleRandom
-) -> torch.Tensor:
+def augment(images_BCHW: torch.Tensor, config: AugmentConfig, random: SampleRandom) -> torch.Tensor:
     """Augment every image of a batch differently."""
     images_BCHW = turn_at_random(images_BCHW, random) if config.turns else images_BCHW
     shape = (*images_BCHW.shape[:2], 1, 1)
@@ -65,55 +63,23 @@ def turn_at_random(images_BCHW: torch.Tensor, random: SampleRandom) -> torch.Ten
     return torch.where(transpose, turned.transpose(2, 3), turned)
 
 
-def random_crops(
-    images_BCHW: torch.Tensor, output_px: int, scale: Range, random: SampleRandom
-) -> torch.Tensor:
-    """Cut one square crop out of each image and resize it.
-
-    Parameters
-    ----------
-    images_BCHW
-        Square images.
-    output_px
-        Side of the result.
-    scale
-        The crop's share of the image's area, drawn between these.
-    """
-    n_images, side = len(images_BCHW), images_BCHW.shape[-1]
-    area = _uniform((n_images,), scale, images_BCHW, random)
-    share = area.sqrt()
-    free = 1 - share
-    offset_y, offset_x = (
-        free * (2 * _uniform((n_images,), (0.0, 1.0), images_BCHW, random) - 1) for _ in range(2)
-    )
-    theta = torch.zeros(n_images, 2, 3, device=images_BCHW.device, dtype=images_BCHW.dtype)
-    theta[:, 0, 0] = theta[:, 1, 1] = share
-    theta[:, 0, 2], theta[:, 1, 2] = offset_x, offset_y
-    size = [n_images, images_BCHW.shape[1], output_px, output_px]
-    grid = functional.affine_grid(theta, size, align_corners=False)
-    source = images_BCHW
-    if output_px < side * math.sqrt(scale[0]):  # a crop that shrinks is averaged first
-        source = functional.avg_pool2d(images_BCHW, 2)
-    return functional.grid_sample(source, grid, padding_mode="border", align_corners=False)
-
-
 def blur_at_random(
     images_BCHW: torch.Tensor, width_px: Range, share: float, random: SampleRandom
 ) -> torch.Tensor:
     """Blur a share of all channels, each with a Gaussian of its own width."""
-    n_planes = images_BCHW.shape[0] * images_BCHW.shape[1]
-    widths = _uniform((n_planes,), width_px, images_BCHW, random)
-    chosen = _uniform((n_planes,), (0.0, 1.0), images_BCHW, random) < share
+    planes = images_BCHW.reshape(-1, *images_BCHW.shape[2:])
+    widths = _uniform((len(planes),), width_px, images_BCHW, random)
+    chosen = (random.uniform((len(planes),)) < share).nonzero()[:, 0].to(planes.device)
+    if not len(chosen):
+        return images_BCHW
     radius = max(math.ceil(3 * width_px[1]), 1)
-    steps = torch.arange(-radius, radius + 1, device=images_BCHW.device, dtype=images_BCHW.dtype)
-    kernels = torch.exp(-0.5 * (steps / widths.clamp_min(1e-3)[:, None]) ** 2)
-    kernels = torch.where(chosen[:, None], kernels, (steps == 0).to(kernels.dtype))
+    steps = torch.arange(-radius, radius + 1, device=planes.device, dtype=planes.dtype)
+    kernels = torch.exp(-0.5 * (steps / widths[chosen].clamp_min(1e-3)[:, None]) ** 2)
     kernels = kernels / kernels.sum(1, keepdim=True)
-    planes = images_BCHW.reshape(1, n_planes, *images_BCHW.shape[2:])
-    padded = functional.pad(planes, (radius, radius, radius, radius), mode="reflect")
-    blurred = functional.conv2d(padded, kernels[:, None, None, :], groups=n_planes)
-    blurred = functional.conv2d(blurred, kernels[:, None, :, None], groups=n_planes)
-    return blurred.reshape(images_BCHW.shape)
+    padded = functional.pad(planes[None, chosen], (radius,) * 4, mode="reflect")
+    blurred = functional.conv2d(padded, kernels[:, None, None, :], groups=len(chosen))
+    blurred = functional.conv2d(blurred, kernels[:, None, :, None], groups=len(chosen))
+    return planes.index_copy(0, chosen, blurred[0]).reshape(images_BCHW.shape)
 
 
 def _uniform(

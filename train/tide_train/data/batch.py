@@ -73,7 +73,7 @@ class Batch:
     random: SampleRandom
 
     @property
-    def is_labelled_B(self) -> torch.Tensor:
+    def is_labelled(self) -> torch.Tensor:
         """Which samples were given a training drug."""
         return self.drugs_B >= 0
 

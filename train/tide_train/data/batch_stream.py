@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from tide_train.data.batch import Batch
@@ -41,7 +41,7 @@ class BatchStream:
             paired_share=config.data.paired_share if is_paired is not None else None,
         )
 
-    def __iter__(self) -> Iterator[Batch]:
+    def batches_from_here(self) -> Generator[Batch, None, None]:
         """Give batches without end."""
         n_parts = self.prepared.config.accumulation
         number = self.first_step * n_parts

@@ -20,6 +20,7 @@ from napari_tide.simulate.facts import landmark_genes
 from napari_tide.transcriptomes.expression_file import ExpressionFile, open_expression
 from napari_tide.transcriptomes.expression_table import ExpressionTable
 from napari_tide.transcriptomes.replicates import CONDITION, MIN_REPLICATES, well_replicated
+from napari_tide.transcriptomes.sample_vocabulary import describe_samples
 from tide_train.data.pairing import fold_name
 
 TeacherForm = Literal["control_scaled", "raw"]
@@ -258,8 +259,13 @@ def _joined(
         raise TrainValueError(message)
     columns = [_columns_of(table, genes) for table in tables]
     values = [table.values[:, places] for table, places in zip(tables, columns, strict=True)]
-    samples = pd.concat([table.samples for table in tables], ignore_index=True)
+    samples = pd.concat([_described(table.samples) for table in tables], ignore_index=True)
     return np.concatenate(values), samples, genes
+
+
+def _described(samples: pd.DataFrame) -> pd.DataFrame:
+    """Bring a table that was never a file, such as a simulated one, to the standard words."""
+    return samples if "control" in samples else describe_samples(samples)[0]
 
 
 def _columns_of(table: ExpressionTable, genes: Sequence[str]) -> npt.NDArray[np.int64]:
@@ -285,7 +291,7 @@ def _without_missing(
     if not is_whole_N.all():
         notes.append(f"{int((~is_whole_N).sum())} samples lack values; left out")
     kept_genes = tuple(gene for gene, has in zip(genes, has_gene_G, strict=True) if has)
-    whole = samples[is_whole_N].reset_index(drop=True)
+    whole = samples.iloc[np.flatnonzero(is_whole_N)].reset_index(drop=True)
     return values_NG[is_whole_N][:, has_gene_G], whole, kept_genes, notes
 
 

@@ -96,7 +96,7 @@ class PackLoader(TimedBatches):
         return iterator
 
     def _iterate(self) -> Generator[TileBatch, None, None]:
-        pipeline = _Pipeline(self._pack, self._device, self._n_threads)
+        pipeline = _Pipeline(self._pack, self._device, self._pixel_type, self._n_threads)
         waiting: deque[Future[_Sent]] = deque()
         source = iter(self._batches)
         try:
@@ -117,11 +117,13 @@ class PackLoader(TimedBatches):
             pipeline.close()
 
     def _received(self, sent: _Sent) -> TileBatch:
-        if sent.event is not None:
-            stream = torch.cuda.current_stream(self._device)
-            stream.wait_event(sent.event)
-            sent.stored_BCHW.record_stream(stream)
-        pixels_BCHW = to_unit_range(sent.stored_BCHW, self._pack.max_value, self._pixel_type)
+        if sent.event is None:
+            return TileBatch(sent.rows, sent.pixels_BCHW)
+        stream = torch.cuda.current_stream(self._device)
+        stream.wait_event(sent.event)
+        sent.pixels_BCHW.record_stream(stream)
+        # only now, since what waits is four times smaller as bytes
+        pixels_BCHW = to_unit_range(sent.pixels_BCHW, self._pack.max_value, self._pixel_type)
         return TileBatch(sent.rows, pixels_BCHW)
 
 
@@ -136,18 +138,21 @@ def to_unit_range(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Sent:
-    """A batch on its way to the device; the event tells when it has arrived."""
+    """A batch on the device in [0, 1], or as stored and on its way there; then with an event."""
 
     rows: Rows
-    stored_BCHW: torch.Tensor
+    pixels_BCHW: torch.Tensor
     event: torch.cuda.Event | None
 
 
 class _Pipeline:
     """Threads that read, and one that sends."""
 
-    def __init__(self, pack: TilePack, device: torch.device, n_threads: int) -> None:
+    def __init__(
+        self, pack: TilePack, device: torch.device, pixel_type: torch.dtype, n_threads: int
+    ) -> None:
         self._pack, self._device, self._n_threads = pack, device, n_threads
+        self._pixel_type = pixel_type
         self._readers = ThreadPoolExecutor(n_threads, thread_name_prefix="tide-pack-read")
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="tide-pack-send")
         self._is_cuda = device.type == "cuda"
@@ -195,7 +200,9 @@ class _Pipeline:
         for part in parts:
             part.result()
         if self._stream is None:
-            return _Sent(rows, stored_BCHW.to(self._device), None)
+            there_BCHW = stored_BCHW.to(self._device)
+            maximum = self._pack.max_value
+            return _Sent(rows, to_unit_range(there_BCHW, maximum, self._pixel_type), None)
         try:
             with torch.cuda.stream(self._stream):
                 there_BCHW = stored_BCHW.to(self._device, non_blocking=True)

@@ -6,6 +6,7 @@ Shapes: B samples.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -70,12 +71,10 @@ class BatchMaker:
         )
 
 
-def as_unit_interval(samples: npt.NDArray[np.generic], device: torch.device) -> torch.Tensor:
+def as_unit_interval(samples: npt.NDArray[Any], device: torch.device) -> torch.Tensor:
     """Move samples to a device; integers become shares of their type's highest value."""
     tensor = torch.from_numpy(np.ascontiguousarray(samples)).to(device)
     if tensor.is_floating_point():
         return tensor
     highest = float(np.iinfo(samples.dtype).max)
     return tensor.to(torch.float32) / highest
-
-

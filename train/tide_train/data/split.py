@@ -71,8 +71,8 @@ def split_rows(
     tiles = _groups(metadata, ("Metadata_Plate", "Metadata_Well", "Metadata_Site"))
     chosen: list[Rows] = []
     crowded: list[str] = []
-    for name, rows in pd.Series(names).groupby(names, sort=True).indices.items():
-        rows = np.asarray(rows, np.int64)[~held[rows]]
+    for name, found in pd.Series(names).groupby(names, sort=True).indices.items():
+        rows = np.asarray(found, np.int64)[~held[found]]
         if name == "" or len(rows) < 2:
             continue
         taken, is_within_well = _choose(rows, wells, tiles, n_validation, random)
@@ -85,9 +85,7 @@ def split_rows(
     if not is_training.any():
         message = "no image is left to train on; hold out fewer compounds"
         raise TrainValueError(message)
-    return Split(
-        np.flatnonzero(is_training), validation, np.flatnonzero(held), _said_of(crowded)
-    )
+    return Split(np.flatnonzero(is_training), validation, np.flatnonzero(held), _said_of(crowded))
 
 
 def _choose(
@@ -97,8 +95,8 @@ def _choose(
     n_wanted: int,
     random: np.random.Generator,
 ) -> tuple[Rows, bool]:
-    """Take whole wells up to the number wanted, never more than half of the wells."""
-    n_wanted = min(n_wanted, len(rows) // 2)
+    """Take whole wells up to the number wanted or a quarter of the images, never half the wells."""
+    n_wanted = min(n_wanted, max(len(rows) // 4, 1))
     groups = wells[rows]
     is_within_well = len(np.unique(groups)) < 2
     if is_within_well:
@@ -111,17 +109,20 @@ def _choose(
             break
         taken.append(rows[groups == group])
     found = np.concatenate(taken)
-    return random.permutation(found)[: max(n_wanted, 1)] if is_within_well else found, is_within_well
+    return random.permutation(found)[
+        : max(n_wanted, 1)
+    ] if is_within_well else found, is_within_well
 
 
 def _said_of(crowded: Sequence[str]) -> tuple[str, ...]:
     if not crowded:
         return ()
     some = ", ".join(crowded[:3]) + (" ..." if len(crowded) > 3 else "")
-    return (
+    said = (
         f"{len(crowded)} perturbations have one well only ({some}): their validation images share "
-        "it with training, so their k-NN is flattered",
+        "it with training, so their k-NN is flattered"
     )
+    return (said,)
 
 
 def _refuse_unknown(compounds: Sequence[str], metadata: pd.DataFrame) -> None:

@@ -130,6 +130,13 @@ def open_training_data(path: Path) -> TilePack | TrainingTable:
     return TrainingTable.from_profiles(read_profiles(source))
 
 
+def is_trainable(path: Path) -> bool:
+    """Tell a pack or a table of profiles from a screen, by what lies there."""
+    if path.is_dir():
+        return _is_pack(path)
+    return path.name.endswith(_TABLES) and path.is_file() and not _lists_planes(path)
+
+
 def _is_pack(folder: Path) -> bool:
     return (folder / CONFIG).exists() or (folder / JOURNAL).exists()
 

@@ -61,7 +61,7 @@ def image_samples(metadata: pd.DataFrame) -> pd.DataFrame:
     }
     table = pd.DataFrame(index=metadata.index)
     for ours, theirs in columns.items():
-        table[ours] = metadata[theirs] if theirs in metadata else ""
+        table[ours] = metadata.get(theirs, "")
     for name in ("compound", "cell_line", "control"):
         table[name] = table[name].astype(object).where(table[name].notna(), "").map(str)
     table["control"] = table["control"].where(table["control"] == "negcon", "")
@@ -123,9 +123,7 @@ def log_doses(doses_um: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
     )
 
 
-def _doses(
-    doses_um: npt.NDArray[np.float64], encoder: CellAndDoseEncoder | None
-) -> torch.Tensor:
+def _doses(doses_um: npt.NDArray[np.float64], encoder: CellAndDoseEncoder | None) -> torch.Tensor:
     if encoder is not None:
         return encoder.encode_dose(doses_um).float()
     is_known = np.isfinite(doses_um) & (doses_um > 0)
@@ -146,9 +144,7 @@ def _cell_lines(
     return numbers.astype(np.int64), torch.stack(rows)
 
 
-def _permuted(
-    pairing: Pairing, inputs: ExpressionInputs, random: np.random.Generator
-) -> Pairing:
+def _permuted(pairing: Pairing, inputs: ExpressionInputs, random: np.random.Generator) -> Pairing:
     """Give every drug one other drug's transcriptomes, in the same line where they are there."""
     drugs = inputs.samples["compound"].map(fold_name).to_numpy()
     lines = inputs.samples["cell_line"].map(fold_name).to_numpy()

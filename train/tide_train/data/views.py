@@ -14,22 +14,9 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from napari_tide.students.encoders.feature_encoder import FeatureEncoder
-from tide_train.data.augment import AugmentConfig, augment, random_crops
+from tide_train.data.augment import AugmentConfig, augment
+from tide_train.data.multi_crop import CropConfig, multi_crop
 from tide_train.data.sample_random import SampleRandom
-
-
-class CropConfig(BaseModel):
-    """DINO's crops; scales are shares of the tile's area."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    n_local: int = Field(default=4, ge=0, le=16, description="Small crops beside the two large")
-    global_px: int = Field(default=224, ge=16, description="Side of a large crop")
-    local_px: int = Field(default=96, ge=16, description="Side of a small crop")
-    global_scale: tuple[float, float] = Field(
-        default=(0.4, 1.0), description="A crop that rescales much changes the phenotype"
-    )
-    local_scale: tuple[float, float] = (0.05, 0.4)
 
 
 class FeatureNoise(BaseModel):
@@ -52,6 +39,8 @@ class Views:
     ----------
     augmentation, crops, feature_noise
         How strong.
+    patch_px
+        Sides of crops are multiples of it.
     table_encoder
         For a table of features, the encoder that knows their means and spreads; None for images.
     """
@@ -59,6 +48,7 @@ class Views:
     augmentation: AugmentConfig
     crops: CropConfig
     feature_noise: FeatureNoise
+    patch_px: int = 16
     table_encoder: FeatureEncoder | None = None
 
     def one(self, samples: torch.Tensor, random: SampleRandom) -> torch.Tensor:
@@ -73,13 +63,8 @@ class Views:
             shares = [self.feature_noise.dropout] * 2
             shares += [self.feature_noise.local_dropout] * self.crops.n_local
             return [self._disturbed(samples, share, random) for share in shares]
-        crops = self.crops
-        sizes = [(crops.global_px, crops.global_scale)] * 2
-        sizes += [(crops.local_px, crops.local_scale)] * crops.n_local
-        return [
-            augment(random_crops(samples, side, scale, random), self.augmentation, random)
-            for side, scale in sizes
-        ]
+        crops = multi_crop(samples, self.crops, random, patch_px=self.patch_px)
+        return [augment(crop, self.augmentation, random) for crop in crops]
 
     def _disturbed(
         self, rows_BF: torch.Tensor, dropout: float, random: SampleRandom

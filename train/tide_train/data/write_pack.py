@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from napari_tide.errors import OutputExistsError, TrainValueError
+from napari_tide.errors import ImagingValueError, OutputExistsError, TideError, TrainValueError
 from napari_tide.imaging.intensity import PAPER_PERCENTILES, IntensityRange, IntensityRanges
 from napari_tide.imaging.intensity_estimate import estimate_ranges
+from napari_tide.imaging.planes import plane_shape
 from napari_tide.imaging.prepared_field import (
     FailedField,
     FieldFiles,
@@ -28,7 +29,7 @@ from napari_tide.imaging.prepared_field import (
     iterate_fields,
 )
 from napari_tide.imaging.reading_threads import n_usable_cores
-from napari_tide.imaging.tile_grid import EdgePolicy
+from napari_tide.imaging.tile_grid import EdgePolicy, TileGrid
 from napari_tide.inference.journal import ChunkRecord, Journal
 from napari_tide.inference.profile_screen import SkippedSite
 from napari_tide.inference.screen_fields import fields_of
@@ -47,6 +48,7 @@ from tide_train.data.tile_shards import TILES_PER_SHARD, ShardLayout, ShardWrite
 
 _NOTHING = np.zeros((0, 0), np.float32)
 _FEWEST_FIELDS_AHEAD = 3
+_FIELDS_TRIED = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,10 @@ class PackSettings:
                 f"tiles of {self.tile_size_px} px, stored as {self.image_px} px, "
                 f"{self.tiles_per_shard} a file; expected whole numbers from 1"
             )
+            raise TrainValueError(message)
+        low, high = self.percentiles
+        if not 0 <= low < high <= 100:
+            message = f"percentiles {low} and {high} are no range; expected 0 <= low < high <= 100"
             raise TrainValueError(message)
 
 
@@ -141,6 +147,7 @@ def write_pack(
     if chosen.channels is not None:
         screen = screen.select(chosen.channels)
     fields = fields_of(screen)
+    _require_fitting_grid(fields, chosen)
     prepare_folder(out, overwrite=overwrite)
     with Journal(out / JOURNAL) as journal:
         _refuse_finished(out)
@@ -151,17 +158,11 @@ def write_pack(
         require_tiles(layout, sites.n_tiles)
         n_resumed = len(done)
         with ShardWriter(layout, sites.n_tiles) as writer:
-            prepared = iterate_fields(
-                fields[n_resumed:],
-                _preparation(screen, ranges, chosen),
-                read_ahead=max(n_usable_cores(), _FEWEST_FIELDS_AHEAD),
-                is_cancelled=is_cancelled,
-            )
             _show(progress, sites)
-            with closing(prepared):  # type: ignore[type-var]
-                for field in prepared:
-                    _store(field, sites, writer, journal)
-                    _show(progress, sites)
+            preparation = _preparation(screen, ranges, chosen)
+            for field in _prepared(fields[n_resumed:], preparation, is_cancelled):
+                _store(field, sites, writer, journal)
+                _show(progress, sites)
             if sites.is_complete and sites.n_tiles:
                 finish_pack(sites, writer, _facts_of_all(screen, ranges, chosen))
     if sites.is_complete:
@@ -171,6 +172,32 @@ def write_pack(
     return PackRun(
         out, screen.n_sites, n_resumed, len(done), sites.n_tiles, skipped, sites.is_complete
     )
+
+
+def _prepared(
+    fields: Sequence[FieldFiles], preparation: FieldPreparation, is_cancelled: Callable[[], bool]
+) -> Iterator[PreparedField | FailedField]:
+    ahead = max(n_usable_cores(), _FEWEST_FIELDS_AHEAD)
+    prepared = iterate_fields(fields, preparation, read_ahead=ahead, is_cancelled=is_cancelled)
+    with closing(prepared):  # type: ignore[type-var]
+        yield from prepared
+
+
+def _require_fitting_grid(fields: Sequence[FieldFiles], settings: PackSettings) -> None:
+    """Refuse tiles that fit no field, before anything is written; a few fields are looked at."""
+    refusal: ImagingValueError | None = None
+    for files in fields[:: max(len(fields) // _FIELDS_TRIED, 1)]:
+        try:
+            shape = plane_shape(next(iter(files.planes.values())))
+            TileGrid(shape, settings.tile_size_px, settings.stride_px, settings.edge)
+        except ImagingValueError as error:
+            refusal = refusal or error
+        except (TideError, StopIteration):
+            continue  # a field that cannot be read is told when its turn comes
+        else:
+            return
+    if refusal is not None:
+        raise refusal
 
 
 def _refuse_finished(out: Path) -> None:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 Values = npt.NDArray[np.floating]
 N_CHANGED = 20
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,9 @@ def score_responses(
 def _score(name: str, truth_NG: Values, predicted_NG: Values, control_G: Values) -> ResponseScores:
     truth_G, predicted_G = truth_NG.mean(axis=0), predicted_NG.mean(axis=0)
     change_G, predicted_change_G = truth_G - control_G, predicted_G - control_G
+    # what rounding leaves of no change at all is no direction to correlate with
+    rounding = _ROUNDING * float(np.abs(control_G).max(initial=0))
+    predicted_change_G = np.where(np.abs(predicted_change_G) <= rounding, 0, predicted_change_G)
     most = np.argsort(-np.abs(change_G), kind="stable")[:N_CHANGED]
     return ResponseScores(
         condition=str(name),

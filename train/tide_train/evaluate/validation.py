@@ -128,14 +128,14 @@ def _log_losses(
         batch = batch_of(rows[start : start + batch_size])
         embeddings_BD = method.student(batch.samples).pooled_BD
         losses_B = _losses(method.student.logits(embeddings_BD), batch.drugs_B)
-        _add(sums, counts, 0, losses_B[batch.is_labelled_B])
+        _add(sums, counts, 0, losses_B[batch.is_labelled])
         if batch.partners is None or not len(batch.partners.samples_P):
             continue
         here_P = batch.partners.samples_P
         teacher_PK = method.teacher_logits(embeddings_BD[here_P], batch)
         if teacher_PK is None:
             continue
-        is_known_P = batch.is_labelled_B[here_P]
+        is_known_P = batch.is_labelled[here_P]
         _add(sums, counts, 1, losses_B[here_P][is_known_P])
         _add(sums, counts, 2, _losses(teacher_PK, batch.drugs_B[here_P])[is_known_P])
     means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)

@@ -68,7 +68,7 @@ class ClD(Method):
         return {"loss": total, **parts}
 
     def _contrast(self, embeddings_BD: torch.Tensor, batch: Batch) -> torch.Tensor:
-        here_L = batch.is_labelled_B.nonzero()[:, 0]
+        here_L = batch.is_labelled.nonzero()[:, 0]
         drugs_L = batch.drugs_B[here_L]
         features_LF = self.student.codebook.features_KF[drugs_L].to(embeddings_BD.dtype)
         images = gather_rows(self.image_head(embeddings_BD[here_L]))
@@ -77,9 +77,7 @@ class ClD(Method):
         if len(labels) < 2:
             return (images.sum() + drugs.sum()) * 0.0
         is_same = (labels[:, None] == labels[None]).to(images.dtype)
-        return info_nce(
-            images, drugs, temperature=self.config.temperature, positives_BB=is_same
-        )
+        return info_nce(images, drugs, temperature=self.config.temperature, positives_BB=is_same)
 
     def after_step(self, step: int) -> None:
         """Move DINO's average where it takes part."""

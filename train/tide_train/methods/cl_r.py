@@ -87,9 +87,7 @@ class ClR(Method):
         positives = self._positives(batch)
         if len(images) < 2:
             return (images.sum() + rna.sum()) * 0.0
-        return info_nce(
-            images, rna, temperature=self.config.temperature, positives_BB=positives
-        )
+        return info_nce(images, rna, temperature=self.config.temperature, positives_BB=positives)
 
     def _positives(self, batch: Batch) -> torch.Tensor | None:
         """Say how much image i belongs to transcriptome j, over all processes."""

@@ -30,7 +30,5 @@ class Labels(Method):
         """Give the cross-entropy of the labelled samples."""
         view = self.views.one(batch.samples, batch.random)
         logits_BK = self.student.logits(self.student(view).pooled_BD)
-        losses_B = functional.cross_entropy(
-            logits_BK, batch.drugs_B.clamp_min(0), reduction="none"
-        )
-        return {"loss": global_mean(losses_B, batch.is_labelled_B)}
+        losses_B = functional.cross_entropy(logits_BK, batch.drugs_B.clamp_min(0), reduction="none")
+        return {"loss": global_mean(losses_B, batch.is_labelled)}

@@ -56,7 +56,7 @@ class SelfDistillation(nn.Module):
         self.teacher_encoder: Encoder = copy.deepcopy(inputs.student.encoder)
         self.teacher_head = copy.deepcopy(self.head)
         for parameter in (*self.teacher_encoder.parameters(), *self.teacher_head.parameters()):
-            parameter.requires_grad_(requires_grad=False)
+            parameter.requires_grad = False
         self.loss = DinoLoss(
             config.n_outputs,
             student_temperature=config.temperature,
@@ -88,9 +88,7 @@ class SelfDistillation(nn.Module):
             end=self.config.teacher_to,
             n_warmup_epochs=round(self.config.warmup_share * n_epochs),
         )
-        loss: torch.Tensor = self.loss(
-            student_VBO, teacher_VBO, teacher_temperature=temperature
-        )
+        loss: torch.Tensor = self.loss(student_VBO, teacher_VBO, teacher_temperature=temperature)
         return loss
 
     def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 - torch's own signature

@@ -35,11 +35,11 @@ class TideConfig(MethodConfig):
     distillation: float = Field(default=1.0, ge=0, description="Weight of the teacher's advice")
     alpha: float = Field(default=1.0, ge=0, description="Weight of the teacher's own labels")
     beta: float = Field(default=0.2, ge=0, description="Weight of self-supervision")
-    lambda_: float = Field(
-        default=1.0, ge=0, alias="lambda", description="Weight of the student's own labels"
+    label_weight: float = Field(
+        default=1.0, ge=0, description="Weight of the student's own labels (lambda)"
     )
-    lambda_end: float | None = Field(
-        default=None, ge=0, description="What lambda falls or rises to, in a straight line"
+    label_weight_end: float | None = Field(
+        default=None, ge=0, description="What it falls or rises to, in a straight line"
     )
     labels_on: Literal["all", "unpaired"] = Field(
         default="all", description="Which labelled samples the student's own labels count for"
@@ -88,7 +88,7 @@ class Tide(Method):
         total = (
             self.config.distillation * parts["distillation"]
             + self.config.alpha * parts["teacher"]
-            + self._lambda(batch.step) * parts["labels"]
+            + self._label_weight(batch.step) * parts["labels"]
         )
         if self.ssl is not None:
             total = total + self.config.beta * parts["ssl"]
@@ -98,9 +98,7 @@ class Tide(Method):
         prototypes_KD = self.student.codebook()
         tau = self.student.config.tau
         student_BK = self.student.similarities(embeddings_BD, prototypes_KD) / tau
-        labels = functional.cross_entropy(
-            student_BK, batch.drugs_B.clamp_min(0), reduction="none"
-        )
+        labels = functional.cross_entropy(student_BK, batch.drugs_B.clamp_min(0), reduction="none")
         here_P = paired(batch).samples_P
         teacher_PK = self._teacher_logits(embeddings_BD[here_P], batch, prototypes_KD)
         advice_P = distillation_loss(teacher_PK, student_BK[here_P])
@@ -127,13 +125,13 @@ class Tide(Method):
 
     def _is_labelled(self, batch: Batch) -> torch.Tensor:
         if self.config.labels_on == "all":
-            return batch.is_labelled_B
-        is_unpaired_B = torch.ones_like(batch.is_labelled_B)
+            return batch.is_labelled
+        is_unpaired_B = torch.ones_like(batch.is_labelled)
         is_unpaired_B[paired(batch).samples_P] = False
-        return batch.is_labelled_B & is_unpaired_B
+        return batch.is_labelled & is_unpaired_B
 
-    def _lambda(self, step: int) -> float:
-        start, end = self.config.lambda_, self.config.lambda_end
+    def _label_weight(self, step: int) -> float:
+        start, end = self.config.label_weight, self.config.label_weight_end
         return start if end is None else start + (end - start) * step / max(self.n_steps - 1, 1)
 
     def after_step(self, step: int) -> None:

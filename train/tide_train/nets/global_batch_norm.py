@@ -24,7 +24,7 @@ class GlobalBatchNorm(nn.BatchNorm1d):
         ones_B1 = rows_BD.new_ones(len(rows_BD), 1)
         sums = torch.cat([(rows_BD).sum(0), (rows_BD**2).sum(0), ones_B1.sum(0)])
         if world_size() > 1:
-            sums = collective.all_reduce(sums)
+            sums = collective.all_reduce(sums)  # type: ignore[no-untyped-call]
         width = rows_BD.shape[1]
         count = sums[-1].clamp_min(1)
         mean_D = sums[:width] / count

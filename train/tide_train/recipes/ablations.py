@@ -21,7 +21,7 @@ CHANGES: dict[str, Mapping[str, object]] = {
     "tide_without_dose": {"method.teacher.sees_dose": False},
     "tide_without_image": {"method.teacher.sees_image": False},
     "tide_without_ssl": {"method.beta": 0.0},
-    "tide_without_labels": {"method.lambda": 0.0},
+    "tide_without_labels": {"method.label_weight": 0.0},
     "tide_rna_permuted": {"rna.control": "permuted"},
     "tide_rna_shuffled": {"rna.control": "shuffled"},
     "tide_scfm_pretrained": {"rna.scfm_is_fine_tuned": False},

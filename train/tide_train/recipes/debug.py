@@ -11,9 +11,11 @@ from tide_train.methods.method import MethodConfig
 from tide_train.methods.self_distillation import SelfDistillationConfig
 from tide_train.methods.tide import TideConfig
 from tide_train.recipes.tables import tide_features
-from tide_train.run_config import RunConfig
+from tide_train.run_config import RnaSettings, RunConfig
 
-_SSL = SelfDistillationConfig(n_outputs=64, head_hidden=64, head_bottleneck=32, momentum=0.9)
+_SSL = SelfDistillationConfig(
+    n_outputs=256, head_hidden=64, head_bottleneck=256, momentum=0.9, teacher_to=0.04
+)
 
 
 def debug_tide() -> RunConfig:
@@ -32,7 +34,7 @@ def debug_mae() -> RunConfig:
 
 
 def debug_labels() -> RunConfig:
-    """The drug classifier at toy size."""
+    """Drug classifier at toy size."""
     return _debug("debug_labels", LabelsConfig())
 
 
@@ -64,7 +66,13 @@ def debug_cl_soft() -> RunConfig:
 def debug_tide_features() -> RunConfig:
     """TIDE on a table of profiles at toy size."""
     return tide_features().model_copy(
-        update={"name": "debug_tide_features", "n_steps": 40, "batch_size": 32, "log_every": 2}
+        update={
+            "name": "debug_tide_features",
+            "rna": RnaSettings(scfm="none"),
+            "n_steps": 40,
+            "batch_size": 32,
+            "log_every": 2,
+        }
     )
 
 
@@ -73,8 +81,9 @@ def _debug(name: str, method: MethodConfig) -> RunConfig:
         {
             "name": name,
             "method": method.model_dump(by_alias=True),
-            "encoder": {"size": "micro", "depth": 2, "image_px": 32, "patch_px": 8},
-            "crops": {"global_px": 32, "local_px": 16, "n_local": 2},
+            "encoder": {"size": "micro", "depth": 2, "patch_px": 8},
+            "crops": {"n_local": 2},
+            "rna": {"scfm": "none"},
             "drugs": {"n_bits": 256, "hidden": 64},
             "n_steps": 40,
             "batch_size": 16,

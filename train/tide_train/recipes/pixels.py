@@ -32,7 +32,7 @@ def mae() -> RunConfig:
 
 
 def labels() -> RunConfig:
-    """The drug classifier without a teacher (CE in the tables)."""
+    """Drug classifier without a teacher (CE in the tables)."""
     return _paper("labels", LabelsConfig())
 
 

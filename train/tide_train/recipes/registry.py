@@ -37,7 +37,7 @@ _FUNCTIONS: tuple[Recipe, ...] = (
     debug.debug_tide_features,
 )
 RECIPES: dict[str, Recipe] = {
-    **{function.__name__: function for function in _FUNCTIONS},  # type: ignore[attr-defined]
+    **{function.__name__: function for function in _FUNCTIONS},
     **{name: partial(ablation, name) for name in CHANGES},
 }
 
@@ -52,8 +52,8 @@ def find_recipe(name: str) -> RunConfig:
     """
     if name not in RECIPES:
         near = difflib.get_close_matches(name, RECIPES, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        message = f"there is no recipe {name!r}{hint} Available: {sorted(RECIPES)}"
+        hint = f"; did you mean {near[0]!r}?" if near else f". Available: {sorted(RECIPES)}"
+        message = f"there is no recipe {name!r}{hint}"
         raise TrainValueError(message)
     return RECIPES[name]()
 

@@ -1,11 +1,11 @@
-"""Training on profiles that a lab already has: a small MLP instead of a ViT, minutes on a laptop."""
+"""Training on profiles that a lab already has: a small MLP instead of a ViT."""
 
 from __future__ import annotations
 
 from tide_train.methods.self_distillation import SelfDistillationConfig
 from tide_train.methods.tide import TideConfig
 from tide_train.nets.tide_teacher import TeacherConfig
-from tide_train.run_config import EncoderChoice, OptimiserSettings, RunConfig
+from tide_train.run_config import EncoderChoice, OptimiserSettings, RnaSettings, RunConfig
 
 SMALL_SSL = SelfDistillationConfig(
     n_outputs=1024, head_hidden=256, head_bottleneck=64, momentum=0.99
@@ -19,6 +19,7 @@ def tide_features() -> RunConfig:
         name="tide_features",
         method=TideConfig(beta=0.0, ssl=SMALL_SSL),
         encoder=TABLE_ENCODER,
+        rna=RnaSettings(scfm="none"),
         epochs=40,
         batch_size=128,
         optimiser=OptimiserSettings(lr=1e-3),
@@ -26,7 +27,7 @@ def tide_features() -> RunConfig:
 
 
 def tide_features_rna_teacher() -> RunConfig:
-    """The same with a teacher that sees the transcriptome alone, with gaps."""
+    """TIDE on a table with a teacher that sees the transcriptome alone, with gaps."""
     base = tide_features()
     return base.model_copy(
         update={
@@ -36,7 +37,7 @@ def tide_features_rna_teacher() -> RunConfig:
                 distillation=2.0,
                 teacher=TeacherConfig(sees_image=False, rna_dropout=0.5),
                 ssl=SMALL_SSL,
-                **{"lambda": 0.3},
+                label_weight=0.3,
             ),
         }
     )
