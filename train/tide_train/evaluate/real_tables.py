@@ -29,6 +29,9 @@ from tide_train.evaluate.moa_case import moa_cases
 from tide_train.evaluate.query_retrieval import SCORES, estimate, gain
 from tide_train.evaluate.target_case import target_cases
 
+COMMAND = (
+    "python -m tide_train.evaluate.real_tables --real ../shared/real --out docs/results_real.json"
+)
 N_FOLDS = 5
 SEEDS = (100, 101)
 
@@ -243,11 +246,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     report = {
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "date": datetime.now(UTC).date().isoformat(),
-        "command": "python -m tide_train.evaluate.real_tables",
+        "command": COMMAND,
         "reference": reference_figures(read_target_compounds(given.real)),
         "benchmarks": benchmarks,
     }
-    given.out.write_text(json.dumps(_rounded(report), indent=1) + "\n")
+    given.out.write_text(json.dumps(_rounded(report)) + "\n")
     given.out.with_suffix(".md").write_text(markdown(report))
 
 
