@@ -1,7 +1,9 @@
 import os
 import signal
+import threading
 import time
 
+import numpy as np
 import pytest
 
 from napari_tide.errors import ClusterValueError
@@ -55,6 +57,41 @@ def test_a_killed_worker_has_its_sites_redone(tmp_path, make_screen, make_bundle
     assert run.is_complete
     profile_screen(screen, bundle, tmp_path / "one.parquet", embedder=embedder)
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
+
+
+@pytest.mark.slow
+def test_one_of_two_workers_killed_at_random_moments_changes_no_byte(
+    tmp_path, make_screen, make_bundle, embedder_of
+):
+    screen, bundle = make_screen(wells=WELLS[:36], n_sites=2), make_bundle()
+    embedder = embedder_of(bundle)
+    profile_screen(screen, bundle, tmp_path / "one.parquet", embedder=embedder)
+    expected = (tmp_path / "one.parquet").read_bytes()
+    for seed in np.random.SeedSequence().generate_state(4):
+        rng = np.random.default_rng(seed)
+        after_sites, wait_s = int(rng.integers(0, 60)), float(rng.uniform(0, 0.2))
+        print(f"seed {seed}: kill {wait_s:.3f} s after {after_sites} of 72 sites")  # noqa: T201
+        out, timers = tmp_path / f"{seed}.parquet", []
+        with connect("local:2") as client:
+            client.wait_for_workers(2)
+            victim = int(rng.choice(sorted(client.run(os.getpid).values())))
+
+            def kill_a_moment_later(done, _total, *, victim=victim, timers=timers):
+                if done >= after_sites and not timers:  # noqa: B023 - called within this turn
+                    timers.append(threading.Timer(wait_s, os.kill, (victim, signal.SIGKILL)))  # noqa: B023
+                    timers[0].start()
+
+            run = profile_screen(
+                screen,
+                bundle,
+                out,
+                embedder=embedder,
+                runner=cluster_runner(client, bundle.folder, embedder),
+                progress=kill_a_moment_later,
+            )
+            timers[0].join()
+        assert run.is_complete
+        assert out.read_bytes() == expected
 
 
 @pytest.mark.slow

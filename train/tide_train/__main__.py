@@ -14,10 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from napari_tide.errors import TideError
-from tide_train.events import announce_as_json, event
+from tide_train.events import Announce, announce_as_json, event
 from tide_train.overrides import with_overrides
 from tide_train.recipes.registry import RECIPES, find_recipe, recipe_summary
+from tide_train.recipes.scfm import NAME, scfm
 from tide_train.run import RunRequest, run
+from tide_train.run_response import run_response
 from tide_train.stop_request import listening
 
 
@@ -25,25 +27,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run, and give the exit status: 0 when done or stopped, 2 after an error."""
     parser = _parser()
     given = parser.parse_args(arguments)
-    if not given.list and (given.data is None or given.out is None):
+    if not given.list and (given.out is None or (given.data is None and given.recipe != NAME)):
         parser.error("give --data and --out, or --list")
     logging.basicConfig(level=logging.DEBUG if given.debug else logging.WARNING)
     announce = announce_as_json()
     if given.list:
-        for name in RECIPES:
+        for name in (*RECIPES, NAME):
             announce(event("recipe", name=name, summary=recipe_summary(name)))
         return 0
     try:
-        config = with_overrides(find_recipe(given.recipe), given.set)
-        request = RunRequest(
-            config=config,
-            data=given.data,
-            out=given.out,
-            l1000=tuple(given.l1000),
-            is_resumed=given.resume,
-        )
-        with listening(to_stdin=True) as should_stop:
-            run(request, announce=announce, should_stop=should_stop)
+        _train(given, announce)
     except TideError as error:
         announce(event("error", message=str(error)))
         sys.stderr.write(f"tide_train: {error}\n")
@@ -57,6 +50,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         return 2
     return 0
+
+
+def _train(given: argparse.Namespace, announce: Announce) -> None:
+    with listening(to_stdin=True) as should_stop:
+        if given.recipe == NAME:
+            run_response(
+                with_overrides(scfm(), given.set),
+                given.l1000,
+                given.out,
+                announce=announce,
+                should_stop=should_stop,
+            )
+            return
+        request = RunRequest(
+            config=with_overrides(find_recipe(given.recipe), given.set),
+            data=given.data,
+            out=given.out,
+            l1000=tuple(given.l1000),
+            is_resumed=given.resume,
+        )
+        run(request, announce=announce, should_stop=should_stop)
 
 
 def _parser() -> argparse.ArgumentParser:

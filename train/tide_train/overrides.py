@@ -5,23 +5,25 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from napari_tide.errors import TrainValueError
-from tide_train.run_config import RunConfig
+
+Config = TypeVar("Config", bound=BaseModel)
 
 
-def changed(config: RunConfig, changes: Mapping[str, object]) -> RunConfig:
+def changed(config: Config, changes: Mapping[str, object]) -> Config:
     """Change fields by their path, as ablations do; the rest stays."""
     raw = config.model_dump(mode="json", by_alias=True)
     for key, value in changes.items():
         target, last = _place(raw, key)
         target[last] = value
-    return RunConfig.model_validate(raw)
+    return type(config).model_validate(raw)
 
 
-def with_overrides(config: RunConfig, settings: Sequence[str]) -> RunConfig:
+def with_overrides(config: Config, settings: Sequence[str]) -> Config:
     """Apply settings such as ``method.beta=0`` or ``data.channels=DNA,ER``.
 
     Raises
@@ -33,7 +35,7 @@ def with_overrides(config: RunConfig, settings: Sequence[str]) -> RunConfig:
     for setting in settings:
         _apply(raw, setting)
     try:
-        return RunConfig.model_validate(raw)
+        return type(config).model_validate(raw)
     except ValidationError as error:
         raise TrainValueError(_said(error)) from error
 

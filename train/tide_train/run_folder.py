@@ -10,7 +10,7 @@ import json
 import os
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from napari_tide.errors import OutputExistsError, OutputWriteError, RunFormatError
 from tide_train.events import Event, json_line
@@ -18,7 +18,7 @@ from tide_train.run_config import RunConfig
 
 CONFIG, ENVIRONMENT, METRICS, LOG = "config.json", "environment.json", "metrics.jsonl", "log.txt"
 CHECKPOINTS, STUDENT = "checkpoints", "student"
-_CURVES = frozenset({"step", "validation"})
+_CURVES = frozenset({"step", "validation", "scfm"})
 
 
 class RunFolder:
@@ -34,7 +34,7 @@ class RunFolder:
         """Whether a run was started here."""
         return (self.path / CONFIG).is_file()
 
-    def create(self, config: RunConfig, environment: dict[str, object]) -> None:
+    def create(self, config: BaseModel, environment: dict[str, object]) -> None:
         """Start a run.
 
         Raises
@@ -95,9 +95,13 @@ class RunFolder:
 
     def write_json(self, name: str, content: object) -> None:
         """Replace a file of the run at once."""
+        self.write_text(name, json.dumps(content, indent=2, default=str))
+
+    def write_text(self, name: str, content: str) -> None:
+        """Replace a text of the run at once."""
         path = self.path / name
         partial = path.with_name(path.name + ".partial")
-        partial.write_text(json.dumps(content, indent=2, default=str), encoding="utf-8")
+        partial.write_text(content, encoding="utf-8")
         os.replace(partial, path)  # noqa: PTH105 - the same call on every system
 
     def record(self, happened: Event) -> None:
@@ -130,7 +134,11 @@ class RunFolder:
 
     def cut_back(self, n_steps: int) -> None:
         """Forget points of steps that the checkpoint to go on from does not know."""
-        kept = [point for point in self.metrics() if _step(point) <= n_steps]
+        kept = [
+            point
+            for point in self.metrics()
+            if point.get("event") == "scfm" or _step(point) <= n_steps
+        ]
         partial = self.path / (METRICS + ".partial")
         partial.write_text("".join(json_line(point) + "\n" for point in kept), encoding="utf-8")
         os.replace(partial, self.path / METRICS)  # noqa: PTH105

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,6 +51,9 @@ def train(
     if lists:
         _print_recipes()
         return
+    if recipe == "scfm" and out is not None:
+        _train_scfm(l1000 or (), out, settings or (), as_json=as_json)
+        return
     if data is None or out is None:
         message = "say what to train on and where: tide train RECIPE --data SCREEN --out RUN"
         raise TrainValueError(message)
@@ -66,6 +70,28 @@ def train(
     with listening(to_stdin=False) as should_stop:
         result = run(request, announce=told.tell, should_stop=should_stop)
     report(_facts(result), _summary(result), as_json=as_json)
+
+
+def _train_scfm(
+    l1000: Sequence[Path], out: Path, settings: Sequence[str], *, as_json: bool
+) -> None:
+    """Train on L1000 alone; the table goes to stdout."""
+    from tide_train.overrides import with_overrides
+    from tide_train.recipes.scfm import scfm
+    from tide_train.run_response import run_response
+    from tide_train.stop_request import listening
+
+    config = with_overrides(scfm(), settings)
+    told = _Telling(Console(stderr=True))
+    with listening(to_stdin=False) as should_stop:
+        result = run_response(config, l1000, out, announce=told.tell, should_stop=should_stop)
+    scores = result.tuned.report
+    facts: dict[str, object] = {
+        "out": str(out),
+        "scfm": str(result.scfm),
+        "scores": dict(scores.rows),
+    }
+    report(facts, f"{result.scfm}\n\n{scores.to_markdown()}", as_json=as_json)
 
 
 class _Telling:
@@ -141,8 +167,9 @@ def _pairing_table(happened: Event) -> Table:
 
 def _print_recipes() -> None:
     from tide_train.recipes.registry import RECIPES, recipe_summary
+    from tide_train.recipes.scfm import NAME
 
-    for name in RECIPES:
+    for name in (*RECIPES, NAME):
         print(f"{name:28} {recipe_summary(name)}")
 
 

@@ -22,6 +22,7 @@ from napari_tide.transcriptomes.expression_table import ExpressionTable
 from napari_tide.transcriptomes.replicates import CONDITION, MIN_REPLICATES, well_replicated
 from napari_tide.transcriptomes.sample_vocabulary import describe_samples
 from tide_train.data.pairing import fold_name
+from tide_train.data.structures import structures_of
 
 TeacherForm = Literal["control_scaled", "raw"]
 Replicates = Literal["keep", "mean"]
@@ -126,10 +127,9 @@ class ExpressionInputs:
         )
 
     def with_structures(self, smiles_of: Mapping[str, str]) -> ExpressionInputs:
-        """Fill in SMILES by drug name where the file has none; spelling may differ in case."""
-        folded = {fold_name(name): smiles for name, smiles in smiles_of.items()}
+        """Fill in SMILES by Broad compound id or drug name, where the file itself has none."""
         known = self.samples["smiles"]
-        found = self.samples["compound"].map(lambda name: folded.get(fold_name(name), ""))
+        found = pd.Series(structures_of(self.samples, smiles_of), index=known.index)
         return replace(self, samples=self.samples.assign(smiles=known.where(known.ne(""), found)))
 
 

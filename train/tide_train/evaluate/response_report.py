@@ -19,7 +19,7 @@ from tide_train.evaluate.response_baselines import (
 )
 
 SCORES = ("r2", "r2_change", "pearson_change", "pearson_changed_genes", "mse")
-_HEADINGS = ("R²", "R² of the change", "r of the change", "r, 20 genes", "MSE")
+HEADINGS = ("R²", "R² of the change", "r of the change", "r, 20 genes", "MSE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class ResponseReport:
 
     def to_markdown(self) -> str:
         """Write the table."""
-        lines = [f"| | {' | '.join(_HEADINGS)} |", "|---" * (len(SCORES) + 1) + "|"]
+        lines = [f"| | {' | '.join(HEADINGS)} |", "|---" * (len(SCORES) + 1) + "|"]
         for name, scores in self.rows.items():
             told = [_told(scores[score]) for score in SCORES]
             lines.append(f"| {name} | {' | '.join(told)} |")

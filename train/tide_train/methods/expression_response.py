@@ -39,7 +39,15 @@ _VALIDATION_PROFILES = 6
 
 
 class ExpressionResponseConfig(BaseModel):
-    """How an scFM is fine-tuned; without a checkpoint a small one trains from scratch."""
+    """How an scFM is fine-tuned; without a checkpoint a small one trains from scratch.
+
+    Chosen by the validation loss on the real plate LJP005 (45 drugs, one line; docs/results.md),
+    split seeds 0 to 3: it is .532 as set here. Weight decay .3 gives .532, dropout .3 .533,
+    learning rate 3e-4 .544, 512 bits instead of 2048 .528, two layers no difference: less than one
+    seed differs from the next. An encoder that reads another random 256 of all genes at each step
+    gives .505 for .511 (seeds 0 and 1) at four times the cost. Masked-value pretraining, 300 steps
+    on training and DMSO profiles, was tried and left out: .526 for .524 (seeds 0 to 2).
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -50,7 +58,7 @@ class ExpressionResponseConfig(BaseModel):
     n_layers: int = Field(default=3, ge=1, title="Layers", description="Of one from scratch")
     n_heads: int = Field(default=4, ge=1, title="Heads", description="Of one from scratch")
     max_genes: int = Field(
-        default=256,
+        default=64,
         ge=1,
         title="Genes read",
         description="An encoder from scratch reads so many, those that vary most among DMSO "
@@ -66,7 +74,7 @@ class ExpressionResponseConfig(BaseModel):
         default=FingerprintSettings(), title="Molecular features", description="Of the drugs"
     )
     batch_size: int = Field(default=64, ge=1, title="Batch size", description="Samples a step")
-    n_steps: int = Field(default=600, ge=1, title="Steps", description="At most")
+    n_steps: int = Field(default=300, ge=1, title="Steps", description="At most")
     learning_rate: float = Field(default=1e-3, gt=0, title="Learning rate", description="Its peak")
     weight_decay: float = Field(default=0.01, ge=0, title="Weight decay", description="AdamW's")
     dropout: float = Field(default=0.1, ge=0, lt=1, title="Dropout", description="Everywhere")

@@ -9,6 +9,7 @@ from functools import partial
 from napari_tide.errors import TrainValueError
 from tide_train.recipes import debug, pixels, tables
 from tide_train.recipes.ablations import CHANGES, ablation
+from tide_train.recipes.scfm import NAME, scfm
 from tide_train.run_config import RunConfig
 
 Recipe = Callable[[], RunConfig]
@@ -60,6 +61,8 @@ def find_recipe(name: str) -> RunConfig:
 
 def recipe_summary(name: str) -> str:
     """Give a recipe's first line."""
+    if name == NAME:
+        return (scfm.__doc__ or "").strip()
     if name in CHANGES:
         changes = ", ".join(f"{key}={value}" for key, value in CHANGES[name].items())
         return f"Ablation of tide: {changes}."

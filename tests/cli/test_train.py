@@ -1,0 +1,84 @@
+import json
+
+import pytest
+
+from napari_tide.cli import main as command_line
+from napari_tide.students.bundle import load_bundle
+
+
+@pytest.fixture
+def tide(monkeypatch, capsys):
+    """Return a function that runs the command: exit status, stdout, stderr."""
+
+    def run(*arguments):
+        monkeypatch.setattr("sys.argv", ["tide", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit_info:
+            command_line.main()
+        said = capsys.readouterr()
+        return exit_info.value.code, said.out, said.err
+
+    return run
+
+
+def test_recipes_are_listed(tide):
+    status, out, _ = tide("train", "--list")
+    assert status == 0
+    names = [line.split()[0] for line in out.splitlines()]
+    assert {"tide", "dino", "mae", "cl_d", "cl_r", "cl_soft", "tide_features", "scfm"} <= set(names)
+
+
+def test_a_screen_is_packed_and_trained_on_in_one_command(tide, repository, tmp_path):
+    sample, out = repository / "sample_data", tmp_path / "run"
+    more = ["--set", "encoder.image_px=32", "--set", "data.tile_px=112", "--set", "n_steps=6"]
+    status, said, errors = tide(
+        "train",
+        "debug_tide",
+        *("--data", sample / "screen.parquet", "--l1000", sample / "l1000.gctx"),
+        *("--out", out, "--json", *more),
+    )
+    assert status == 0, errors
+    facts = json.loads(said)
+    assert facts["steps"] == 6
+    assert facts["is_complete"] is True
+    assert "Images and transcriptomes" in errors
+    assert "paired images" in errors
+    bundle = load_bundle(out / "student")
+    assert bundle.config.tile_px == 112
+    assert bundle.config.student.encoder.image_px == 32
+    profiles = tmp_path / "profiles.parquet"
+    status, _, errors = tide(
+        "profile", sample / "screen.parquet", "--student", out / "student", "--out", profiles
+    )
+    assert status == 0, errors
+    status, _, errors = tide("train", "debug_tide", "--data", sample, "--out", out)
+    assert status == 2
+    assert "--resume" in errors
+
+
+def test_the_scfm_trains_on_expression_alone_and_prints_its_table(tide, repository, tmp_path):
+    status, out, errors = tide(
+        "train",
+        "scfm",
+        *("--l1000", repository / "sample_data" / "l1000.gctx", "--out", tmp_path / "scfm"),
+        *("--set", "n_steps=2", "--set", "width=8", "--set", "max_genes=16", "--set", "n_heads=2"),
+    )
+    assert status == 0, errors
+    assert "| mean perturbation |" in out
+    assert (tmp_path / "scfm" / "scfm" / "model.safetensors").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["debug_tid"], "did you mean 'debug_tide'"),
+        (["debug_tide"], "--data SCREEN --out RUN"),
+        (["scfm", "--out", "x"], "with --l1000"),
+    ],
+)
+def test_mistakes_are_one_sentence(tide, arguments, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    more = ["--data", "nothing", "--out", "run"] if arguments == ["debug_tid"] else []
+    status, _, errors = tide("train", *arguments, *more)
+    assert status == 2
+    assert said in errors
+    assert errors.count("\n") == 1
