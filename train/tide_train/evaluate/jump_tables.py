@@ -17,8 +17,8 @@ import pandas as pd
 from napari_tide.errors import ProfileMissingError
 from napari_tide.profiles.align.align_table import align_profiles
 from napari_tide.profiles.clean import clean_features
+from napari_tide.profiles.foreign_tables import standard_metadata
 from napari_tide.profiles.profiles import Profiles
-from napari_tide.profiles.site_metadata import standard_metadata
 from napari_tide.profiles.store import read_profiles
 from napari_tide.transcriptomes.expression_table import ExpressionTable
 from tide_train.data.expression_inputs import (

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,6 +35,9 @@ COMMAND = (
 )
 N_FOLDS = 5
 SEEDS = (100, 101)
+
+
+Facts = Mapping[str, Any]  # as JSON holds them: numbers, names and tables of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,22 +121,28 @@ def _facts(score: RetrievalScore) -> dict[str, object]:
     return asdict(score)
 
 
-def markdown(report: Mapping[str, object]) -> str:
-    """Write the report as it stands in docs/results.md."""
-    lines = [f"{report['machine']}, {report['date']}, `{report['command']}`", ""]
+def markdown(report: Facts) -> str:
+    """Write every table of the report."""
+    lines = [
+        "# Real tables: every alignment",
+        "",
+        "Read with [results.md](results.md#real-tables).",
+        "",
+    ]
+    lines += [f"{report['machine']}, {report['date']}, `{report['command']}`", ""]
     lines += _reference_lines(report["reference"])
     for name, benchmark in report["benchmarks"].items():
         rows = pd.DataFrame(benchmark["rows"])
         for (task, alignment), here in rows[rows["part"] == "all"].groupby(
             ["task", "alignment"], sort=False
         ):
-            lines += _table(name, task, alignment, here)
-    return "\n".join(lines)
+            lines += _table(f"{name}, {task}, {alignment}", here)
+    return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def _table(name: str, task: str, alignment: str, rows: pd.DataFrame) -> list[str]:
+def _table(name: str, rows: pd.DataFrame) -> list[str]:
     chance, n_queries = rows["chance_ap"].iloc[0], rows["ap"].iloc[0]["n_queries"]
-    head = f"{name}, {task}, {alignment} ({n_queries} queries, AP by chance {chance:.3f})"
+    head = f"{name} ({n_queries} queries, AP by chance {chance:.3f})"
     lines = [
         f"**{head}**",
         "",
@@ -153,13 +163,13 @@ def _table(name: str, task: str, alignment: str, rows: pd.DataFrame) -> list[str
     return [*lines, ""]
 
 
-def _cell(value: Mapping[str, float], *, signed: bool = False) -> str:
+def _cell(value: Facts, *, signed: bool = False) -> str:
     form = "+.3f" if signed else ".3f"
     low, high = (format(value[name], form) for name in ("low", "high"))
     return f"{format(value['value'], form)} [{low}, {high}]"
 
 
-def _reference_lines(figures: Mapping[str, Mapping[str, object]]) -> list[str]:
+def _reference_lines(figures: Facts) -> list[str]:
     lines = ["| all pairs at once | AUC | AP | AP by chance | queries |", "|---|---|---|---|---|"]
     for name, facts in figures.items():
         cells = [

@@ -10,25 +10,17 @@ from tide_train.methods.dino import DinoConfig
 from tide_train.methods.labels import LabelsConfig
 from tide_train.methods.method import MethodConfig
 from tide_train.methods.tide import TideConfig
-from tide_train.nets.tide_teacher import TeacherConfig
 from tide_train.overrides import changed
-from tide_train.recipes.tables import SMALL_SSL, tide_features
+from tide_train.recipes.tables import SMALL_SSL, tide_features, tide_features_rna_teacher
 from tide_train.run_config import RunConfig
 
-_RNA_TEACHER = TideConfig(
-    beta=0.0,
-    distillation=2.0,
-    teacher=TeacherConfig(sees_image=False, rna_dropout=0.5),
-    ssl=SMALL_SSL,
-    **{"lambda": 0.3},
-)
 _METHODS: Mapping[str, MethodConfig] = {
     "labels": LabelsConfig(),
     "cl_d": ClDConfig(),
     "dino": DinoConfig(**SMALL_SSL.model_dump()),
     "cl_r": ClRConfig(),
     "tide": TideConfig(beta=0.0, ssl=SMALL_SSL),
-    "tide_rna_teacher": _RNA_TEACHER,
+    "tide_rna_teacher": tide_features_rna_teacher().method,
 }
 
 
