@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from napari_tide.profiles.align.align_table import align_profiles
-from napari_tide.profiles.align.alignment import principal_axes
 from napari_tide.profiles.profiles import Profiles, embedding_names
 
 N_FEATURES = 40
@@ -52,15 +51,6 @@ def test_replicates_stay_alike_and_others_apart(method, n_controls):
     profiles, drugs = plate(n_controls)
     same, other = mean_cosines(align_profiles(profiles, method), n_controls, drugs)
     assert same > other + 0.2, (same, other)
-
-
-def test_axes_without_spread_are_left_out():
-    rows = np.random.default_rng(0).normal(size=(12, 30))
-    assert principal_axes(rows)[1].shape == (30, 11)
-    many = np.random.default_rng(0).normal(size=(50, 4))
-    doubled = np.concatenate([many, many[:, :1]], axis=1)  # a feature told twice
-    assert principal_axes(doubled)[1].shape == (5, 4)
-    assert principal_axes(many)[1].shape == (4, 4)
 
 
 def test_too_few_controls_are_said(caplog):

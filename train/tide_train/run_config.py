@@ -67,6 +67,10 @@ class DataSettings(_Settings):
     drops_singles: bool = Field(
         default=False, description="Ignore compounds with a single image instead of stopping"
     )
+    keeps_singles: bool = Field(
+        default=False,
+        description="Train on compounds with a single image too; they choose no checkpoint",
+    )
     channels: tuple[str, ...] = Field(default=(), description="Only these channels; all if empty")
     tile_px: int | None = Field(
         default=None, ge=16, description="Side of a tile in the field, where a screen is given"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -76,8 +76,25 @@ class DrugTable:
         return named.map(lambda name: position.get(name, -1)).to_numpy(np.int64)
 
 
-def drug_table(metadata: pd.DataFrame, config: DrugFeatures, *, seed: int = 0) -> DrugTable:
+def drug_table(
+    metadata: pd.DataFrame,
+    config: DrugFeatures,
+    *,
+    seed: int = 0,
+    singles: Collection[str] = (),
+) -> DrugTable:
     """Collect the drugs of the training rows and describe their structures.
+
+    Parameters
+    ----------
+    metadata
+        Of the training rows.
+    config
+        Which features.
+    seed
+        Exchanges structures, where the control is asked for.
+    singles
+        Compounds with one image in all the data, which the caller does not want to train on.
 
     Raises
     ------
@@ -88,7 +105,7 @@ def drug_table(metadata: pd.DataFrame, config: DrugFeatures, *, seed: int = 0) -
     named = metadata.loc[~is_control].copy()
     named["Metadata_Compound"] = named["Metadata_Compound"].astype(object).fillna("")
     named = named[named["Metadata_Compound"] != ""]
-    _refuse_too_few(named)
+    _refuse_too_few(named, singles)
     first = named.groupby("Metadata_Compound", sort=True)["Metadata_SMILES"].agg(_first_text)
     names, smiles = tuple(map(str, first.index)), tuple(first)
     found, rows, settings = _features(smiles, names, config)
@@ -131,19 +148,19 @@ def _first_text(column: pd.Series) -> str:
     return present[0] if present else ""
 
 
-def _refuse_too_few(named: pd.DataFrame) -> None:
+def _refuse_too_few(named: pd.DataFrame, singles: Collection[str]) -> None:
     if not len(named):
         message = (
             "no image names a compound, so there is no drug to learn; give a plate map with "
             "compounds, or train dino or mae"
         )
         raise TrainValueError(message)
-    counts = named["Metadata_Compound"].value_counts()
-    single = sorted(map(str, counts.index[counts == 1]))
+    single = sorted(set(named["Metadata_Compound"]) & set(singles))
     if single:
         message = (
             f"{len(single)} compounds have a single image ({', '.join(single[:3])}), which leaves "
-            "none to check on; image them again or leave them out (--set data.leave_out=NAME,...)"
+            "none to check on; image them again, leave them out (--set data.drops_singles=true), "
+            "or train on them all the same (--set data.keeps_singles=true)"
         )
         raise TrainValueError(message)
 
