@@ -19,6 +19,15 @@ from napari_tide.discovery.queries import Query
 from napari_tide.discovery.whole_file import sha256_of, write_whole
 
 FORMAT_VERSION = 1
+# a student's weights, an adapter's, a screen's table
+_OF_FOLDERS = (
+    "model.safetensors",
+    "adapter.safetensors",
+    "screen.parquet",
+    "load_data.csv",
+    "Index.xml",
+    "Index.idx.xml",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +59,7 @@ def describe_hits(
             str(rank): {"rho": trend.rho, "p_value": trend.p_value, "n_doses": trend.n_doses}
             for rank, trend in (trends or {}).items()
         },
-        "inputs": {
-            name: [{"path": str(path), "sha256": sha256_of(path)} for path in map(_file, paths)]
-            for name, paths in inputs.files.items()
-        },
+        "inputs": {name: [_told(path) for path in paths] for name, paths in inputs.files.items()},
         "warnings": list(warnings),
         "versions": {
             "napari_tide": napari_tide.__version__,
@@ -82,8 +88,10 @@ def write_provenance(described: Mapping[str, object], path: Path) -> None:
     write_whole(path, (json.dumps(described, indent=2, allow_nan=False) + "\n").encode())
 
 
-def _file(path: Path) -> Path:
-    """Stand for a student's folder by its weights."""
-    weights = path / "model.safetensors"
-    adapter = path / "adapter.safetensors"
-    return (weights if weights.is_file() else adapter) if path.is_dir() else path
+def _told(path: Path) -> dict[str, str]:
+    """Name a file with its hash; a folder is told by the file in it that says what it is."""
+    known = path
+    if path.is_dir():
+        inside = (path / name for name in _OF_FOLDERS)
+        known = next((file for file in inside if file.is_file()), path)
+    return {"path": str(known), "sha256": sha256_of(known) if known.is_file() else ""}
