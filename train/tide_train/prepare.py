@@ -19,6 +19,7 @@ from tide_train.data.drug_table import DrugTable, drug_table
 from tide_train.data.expression_inputs import ExpressionInputs
 from tide_train.data.pairing import Pairing, require_pairs
 from tide_train.data.split import Split, perturbations, split_rows
+from tide_train.data.stored_fingerprints import MOLECULES
 from tide_train.data.tile_pack import TilePack
 from tide_train.data.training_data import TrainingTable
 from tide_train.data.transcriptome_tables import (
@@ -101,7 +102,12 @@ def prepare(
     """
     metadata = data.metadata
     split = _split(config, metadata)
-    drugs = drug_table(metadata.iloc[split.training], config.drugs, seed=config.seed)
+    drugs = drug_table(
+        metadata.iloc[split.training],
+        config.drugs,
+        seed=config.seed,
+        stored=data.folder / MOLECULES if isinstance(data, TilePack) else None,
+    )
     labels = _labels(metadata, drugs)
     pairing = None if expression is None else pair_images(metadata, expression)
     _require_pairs(config, metadata, expression, pairing)
