@@ -67,3 +67,14 @@ def test_neighbours_vote_as_in_the_official_evaluation(official):
     found = knn_accuracy(*tensors, k=int(official["knn_k"]), temperature=float(official["knn_T"]))
     assert 100 * found.top1 == pytest.approx(float(official["knn_top1"]))
     assert 100 * found.top5 == pytest.approx(float(official["knn_top5"]))
+
+
+def test_half_precision_around_the_loss_does_not_reach_into_it():
+    random = torch.Generator().manual_seed(5)
+    student = torch.randn(6, 8, 4096, generator=random).to(torch.bfloat16)
+    teacher = torch.randn(2, 8, 4096, generator=random).to(torch.bfloat16)
+    plain = DinoLoss(4096)(student.float(), teacher.float(), teacher_temperature=0.05)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = DinoLoss(4096)(student, teacher, teacher_temperature=0.05)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, plain)
