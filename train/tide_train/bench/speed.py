@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -14,6 +12,7 @@ from tide_train.bench.alignment_speed import align_on_disk, time_pca_cs
 from tide_train.bench.cluster_scaling import time_cluster
 from tide_train.bench.engine_speed import time_bf16, time_engine
 from tide_train.bench.field_to_tiles import time_field_to_tiles
+from tide_train.bench.machine import describe_machine
 from tide_train.bench.map_speed import time_map
 from tide_train.bench.memory import MemoryRow, measure_plate_memory
 from tide_train.bench.pack_speed import time_pack_reads
@@ -74,13 +73,6 @@ def measure_speed(
         rows += known[name]()
     date = datetime.now(UTC).date().isoformat()
     return SpeedReport(describe_machine(), date, tuple(rows))
-
-
-def describe_machine() -> str:
-    """Say what the figures were measured on."""
-    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    python = platform.python_version()
-    return f"{platform.system()} {platform.machine()}, {n_cores} cores, Python {python}"
 
 
 def _time_rendering() -> list[Row]:
