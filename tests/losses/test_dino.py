@@ -57,3 +57,14 @@ def test_the_head_is_the_official_one(official, oracles):
     with torch.inference_mode():
         found = head(torch.from_numpy(official["head_in"]))
     np.testing.assert_allclose(found, official["head_out"], atol=1e-5)
+
+
+def test_half_precision_around_the_loss_does_not_reach_into_it():
+    random = torch.Generator().manual_seed(5)
+    student = torch.randn(6, 8, 4096, generator=random).to(torch.bfloat16)
+    teacher = torch.randn(2, 8, 4096, generator=random).to(torch.bfloat16)
+    plain = DinoLoss(4096)(student.float(), teacher.float(), teacher_temperature=0.05)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = DinoLoss(4096)(student, teacher, teacher_temperature=0.05)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, plain)

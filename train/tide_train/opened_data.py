@@ -6,10 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from napari_tide.errors import TrainValueError
-from napari_tide.screens.open_screen import open_screen
 from tide_train.data.tile_pack import CONFIG, TilePack, open_pack
 from tide_train.data.training_data import TrainingTable, is_trainable, open_training_data
-from tide_train.data.write_pack import PackSettings, write_pack
 from tide_train.events import Announce, event
 from tide_train.run_config import RunConfig
 
@@ -31,6 +29,10 @@ def open_data(
         return _fitting(open_training_data(path), path, config)
     folder = run / PACK
     if not (folder / CONFIG).is_file():
+        # only here, since a machine that trains on a pack need not read any image format
+        from napari_tide.screens.open_screen import open_screen
+        from tide_train.data.write_pack import PackSettings, write_pack
+
         screen = open_screen(path)
         image_px = config.encoder.image_px or _TILE_PX
         settings = PackSettings(

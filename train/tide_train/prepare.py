@@ -19,6 +19,7 @@ from tide_train.data.drug_table import DrugTable, drug_table
 from tide_train.data.expression_inputs import ExpressionInputs
 from tide_train.data.pairing import Pairing, require_pairs
 from tide_train.data.split import Split, perturbations, split_rows
+from tide_train.data.stored_fingerprints import MOLECULES
 from tide_train.data.tile_pack import TilePack
 from tide_train.data.training_data import TrainingTable
 from tide_train.data.transcriptome_tables import (
@@ -107,6 +108,7 @@ def prepare(
         config.drugs,
         seed=config.seed,
         singles=() if config.data.keeps_singles else _singles(metadata),
+        stored=data.folder / MOLECULES if isinstance(data, TilePack) else None,
     )
     labels = _labels(metadata, drugs)
     pairing = None if expression is None else pair_images(metadata, expression)

@@ -13,9 +13,9 @@ from accelerate.utils import DistributedDataParallelKwargs
 
 from napari_tide.errors import RunFormatError, TideError, TrainValueError
 from tide_train.adapter_run import run_adapter
-from tide_train.checkpoint import latest_checkpoint
+from tide_train.checkpoint import Checkpoint, latest_checkpoint
 from tide_train.data.expression_inputs import ExpressionInputs, read_expression_inputs
-from tide_train.environment import describe_environment
+from tide_train.environment import describe_environment, is_alone_by_mistake
 from tide_train.events import Announce, Event, event
 from tide_train.finish import Finished, finish
 from tide_train.methods.semi_clipped import SemiClippedConfig
@@ -25,6 +25,7 @@ from tide_train.prepare import Prepared, prepare
 from tide_train.run_config import RunConfig
 from tide_train.run_folder import ENVIRONMENT, RunFolder
 from tide_train.run_scfm import scfm_of_run
+from tide_train.tensorboard_log import TENSORBOARD, also_to_tensorboard, require_tensorboard
 from tide_train.training_loop import Outcome, TrainingLoop
 
 Stop = Callable[[], bool]
@@ -79,6 +80,8 @@ def _run(
     should_stop: Stop,
 ) -> RunResult:
     config = _config(request, folder)
+    if config.tensorboard:
+        require_tensorboard()
     if not request.is_resumed:
         folder.refuse_started()
     if isinstance(config.method, SemiClippedConfig):
@@ -98,8 +101,31 @@ def _run(
     elif accelerator.is_main_process:
         folder.create(config, environment)
     accelerator.wait_for_everyone()
+    with contextlib.ExitStack() as stack:
+        if config.tensorboard and accelerator.is_main_process:
+            n_done = 0 if start is None else start.n_steps
+            drawing = also_to_tensorboard(say, folder.path / TENSORBOARD, n_done=n_done)
+            say = stack.enter_context(drawing)
+        return _trained(prepared, folder, accelerator, say, should_stop, start, environment)
+
+
+def _trained(
+    prepared: Prepared,
+    folder: RunFolder,
+    accelerator: Accelerator,
+    say: Announce,
+    should_stop: Stop,
+    start: Checkpoint | None,
+    environment: dict[str, object],
+) -> RunResult:
     for happened in opening_events(prepared, folder, 0 if start is None else start.n_steps):
         say(happened)
+    if is_alone_by_mistake():
+        message = (
+            "accelerate launch --cpu starts several processes through MPI only, so this is one; "
+            "ACCELERATE_USE_CPU=true accelerate launch --multi_gpu --num_processes N starts N"
+        )
+        say(event("warning", message=message))
     loop = TrainingLoop(
         prepared,
         accelerator=accelerator,
@@ -152,13 +178,14 @@ def _run_adapter(
     return RunResult(Outcome(found.n_steps, found.is_complete, found.metrics), None, folder)
 
 
-def make_accelerator(config: RunConfig) -> Accelerator:
+def make_accelerator(config: RunConfig, *, on_cpu: bool = False) -> Accelerator:
     """Choose device and precision; several processes come from ``accelerate launch``."""
     import torch
 
-    has_bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+    has_bf16 = not on_cpu and torch.cuda.is_available() and torch.cuda.is_bf16_supported()
     is_bf16 = config.precision == "bf16" or (config.precision == "auto" and has_bf16)
     return Accelerator(
+        cpu=on_cpu,
         mixed_precision="bf16" if is_bf16 else "no",
         kwargs_handlers=[
             # a batch without a pair leaves the teacher without gradients on one process

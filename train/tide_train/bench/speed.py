@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -16,6 +14,7 @@ from tide_train.bench.drug_gene_speed import time_drug_gene
 from tide_train.bench.engine_speed import time_bf16, time_engine
 from tide_train.bench.field_to_tiles import time_field_to_tiles
 from tide_train.bench.hit_speed import time_hits
+from tide_train.bench.machine import describe_machine
 from tide_train.bench.map_speed import time_map
 from tide_train.bench.memory import MemoryRow, measure_plate_memory
 from tide_train.bench.neighbour_speed import time_neighbours
@@ -77,13 +76,6 @@ def measure_speed(
         rows += known[name]()
     date = datetime.now(UTC).date().isoformat()
     return SpeedReport(describe_machine(), date, tuple(rows))
-
-
-def describe_machine() -> str:
-    """Say what the figures were measured on."""
-    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    python = platform.python_version()
-    return f"{platform.system()} {platform.machine()}, {n_cores} cores, Python {python}"
 
 
 def _time_rendering() -> list[Row]:
