@@ -1,4 +1,5 @@
 import json
+import os
 import pickle
 
 import pytest
@@ -60,6 +61,14 @@ def test_tables_of_the_provenance_are_tables_on_the_card(saved):
     card = model_card(config.model_copy(update={"provenance": told}))
     expected = "## Pairing\n\n| cell line | images |\n|---|---|\n| U2OS | 3 |\n| a\\|b | 4 |"
     assert expected in card
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+def test_colleagues_can_read_what_was_saved(saved):
+    before = os.umask(0o022)
+    os.umask(before)
+    for path in saved.iterdir():
+        assert path.stat().st_mode & 0o777 == 0o666 & ~before, path
 
 
 def test_the_model_card_says_what_a_person_must_know(saved):

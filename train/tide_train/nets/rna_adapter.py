@@ -22,6 +22,7 @@ from torch import nn
 from torch.nn import functional
 
 from napari_tide.errors import OutputWriteError
+from napari_tide.readable_file import as_readable_as_usual
 
 FORMAT_VERSION = 1
 CONFIG, WEIGHTS, CARD = "config.json", "adapter.safetensors", "README.md"
@@ -111,6 +112,7 @@ def write_adapter(
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         save_file(_tensors(adapter, back_PD), partial / WEIGHTS, metadata={"format": "pt"})
+        as_readable_as_usual(partial / WEIGHTS)
         (partial / CONFIG).write_text(json.dumps(config, indent=2), encoding="utf-8")
         (partial / CARD).write_text(card, encoding="utf-8")
         _replace(partial, folder)
