@@ -7,6 +7,7 @@ under the pointer live in the session; this only says which points they are.
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Sequence
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
@@ -36,6 +37,17 @@ Places = npt.NDArray[np.float32]
 _NO_LINKS = PointLinks(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
 
 
+@dataclass(frozen=True, slots=True)
+class MapStatus:
+    """What is being done about a map that is not there yet."""
+
+    kind: Literal["idle", "busy", "stopping", "failed"] = "idle"
+    text: str = ""
+
+
+IDLE = MapStatus()
+
+
 class MapsViewModel:
     """What the Maps dock shows; reads and writes only the session."""
 
@@ -51,7 +63,7 @@ class MapsViewModel:
         self._profile_links = _NO_LINKS
         self._places: dict[MapName, Places] = {}
         self._finders: dict[MapName, PointFinder] = {}
-        self._status: dict[MapName, str] = {}
+        self._status: dict[MapName, MapStatus] = {}
         self._own_profiles: Mask | None = None
         self._pointed: tuple[MapName, int] | None = None
         self._new_drug: NewDrug | None = None
@@ -85,9 +97,9 @@ class MapsViewModel:
         """Give where the points of a map are, N x 2; nothing before they are laid out."""
         return self._places.get(name)
 
-    def status(self, name: MapName) -> str:
-        """Say what is being done about a map, or what went wrong; empty when it is there."""
-        return self._status.get(name, "")
+    def status(self, name: MapName) -> MapStatus:
+        """Say what is being done about a map, or what went wrong."""
+        return self._status.get(name, IDLE)
 
     def visible(self, name: MapName) -> Mask:
         """Tell which points are on show: those with a place, of kinds that are not hidden."""
@@ -115,8 +127,9 @@ class MapsViewModel:
 
     def hovered(self, name: MapName) -> npt.NDArray[np.intp]:
         """List the points under the pointer: of a well its drug, of a drug all its wells."""
-        if self._pointed is not None and self._pointed[0] == name:
-            return np.array([self._pointed[1]])
+        here = self.pointed(name)
+        if here is not None:
+            return np.array([here])
         drug = self.session.hovered_drug
         if drug in self._drugs.names:
             number = self._drugs.names.index(drug)
@@ -132,13 +145,13 @@ class MapsViewModel:
         if len(places) == self.n_points(name):
             self._places[name] = places
             self._finders.pop(name, None)
-            self.say(name, "")
+            self.say(name, IDLE)
             self.points_changed.emit(name)
 
-    def say(self, name: MapName, text: str) -> None:
+    def say(self, name: MapName, status: MapStatus) -> None:
         """Say what is being done about a map, or what went wrong."""
-        if text != self.status(name):
-            self._status[name] = text
+        if status != self.status(name):
+            self._status[name] = status
             self.status_changed.emit(name)
 
     def nearest(
@@ -149,7 +162,7 @@ class MapsViewModel:
 
     def neighbour(self, name: MapName, *, right: int = 0, up: int = 0) -> int | None:
         """Give the next point on show to the right, left, above or below the pointed one."""
-        here = self._pointed[1] if self._pointed and self._pointed[0] == name else None
+        here = self.pointed(name)
         if here is None:
             current = self.current(name)
             here = int(current[0]) if len(current) else None
@@ -191,6 +204,10 @@ class MapsViewModel:
             self.session.hover_over(self._well_here(rows), drug=self._drugs.names[point])
         self._is_writing = False
         self.pointer_changed.emit()
+
+    def pointed(self, name: MapName) -> int | None:
+        """Give the point of this map the pointer is on."""
+        return self._pointed[1] if self._pointed and self._pointed[0] == name else None
 
     def go_to(self, name: MapName, point: int) -> None:
         """Show the point's well; asked again, the drug's next well."""
