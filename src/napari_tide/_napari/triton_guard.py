@@ -3,7 +3,7 @@
 torch imports triton where it is installed. Triton carries an LLVM of its own; loaded into a process
 whose OpenGL driver (Mesa) has brought another, it crashes while it is being imported. torch works
 without triton for all that napari does with it, so there it is kept out. Seen with Mesa's llvmpipe
-and triton 3: a segmentation fault each time a student was opened after the canvas had been drawn.
+and triton 3: a segmentation fault both times a student was opened in a window.
 """
 
 from __future__ import annotations
