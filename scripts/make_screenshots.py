@@ -26,6 +26,7 @@ class Picture:
     name: str
     options: tuple[str, ...] = ()
     is_empty: bool = False
+    has_maps: bool = False
 
 
 PICTURES = (
@@ -33,6 +34,8 @@ PICTURES = (
     Picture("plate_light", ("--theme", "light")),
     Picture("plate_doses", ("--theme", "dark", "--colour-by", "dose_um")),
     Picture("plate_empty", ("--theme", "dark"), is_empty=True),
+    Picture("maps_dark", ("--theme", "dark"), has_maps=True),
+    Picture("maps_light", ("--theme", "light"), has_maps=True),
 )
 
 
@@ -41,7 +44,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("screen", nargs="?", type=Path, help="the bundled sample when left out")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images")
+    parser.add_argument("--student", type=Path, help="its maps are pictured too")
+    parser.add_argument("--profiles", type=Path, help="of the screen, made by that student")
+    parser.add_argument("--lasso", default="", help="select the drugs around this one")
+    parser.add_argument("--look-up", default="", help="a name or SMILES to find on the maps")
     options = parser.parse_args()
+    maps = _map_options(options)
     screen = options.screen or sample_folder()
     options.out.mkdir(parents=True, exist_ok=True)
     with display_for_pictures() as environment:
@@ -50,14 +58,27 @@ def main() -> int:
             return 2
         with tempfile.TemporaryDirectory() as folder:
             environment["NAPARI_CONFIG"] = str(Path(folder) / "settings.yaml")
-            return sum(not _take(picture, screen, options.out, environment) for picture in PICTURES)
+            pictures = [picture for picture in PICTURES if maps or not picture.has_maps]
+            return sum(not _take(p, screen, options.out, environment, maps) for p in pictures)
 
 
-def _take(picture: Picture, screen: Path, out: Path, environment: dict[str, str]) -> bool:
+def _map_options(options: argparse.Namespace) -> list[str]:
+    """Pass on what the maps are made of; nothing without a student."""
+    if options.student is None:
+        return []
+    named = ("student", "profiles", "lasso", "look_up")
+    given = {name.replace("_", "-"): getattr(options, name) for name in named}
+    return [part for name, value in given.items() if value for part in (f"--{name}", str(value))]
+
+
+def _take(
+    picture: Picture, screen: Path, out: Path, environment: dict[str, str], maps: list[str]
+) -> bool:
     path = out / f"{picture.name}.png"
     source = "-" if picture.is_empty else str(screen)
     command = [sys.executable, "-m", "napari_tide._napari.screenshot", source, str(path)]
-    done = subprocess.run([*command, *picture.options], env=environment, check=False)
+    command += [*picture.options, *(maps if picture.has_maps else [])]
+    done = subprocess.run(command, env=environment, check=False)
     print(path if done.returncode == 0 else f"failed: {picture.name}")
     return done.returncode == 0
 

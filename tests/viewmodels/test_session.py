@@ -1,7 +1,12 @@
+import dataclasses
+
+import numpy as np
+import pandas as pd
 import pytest
 from pydantic import ValidationError
 
 from napari_tide.errors import ScreenValueError
+from napari_tide.profiles.profiles import Profiles
 from napari_tide.screens.readers.reader import ReadOptions
 from napari_tide.screens.readers.registry import read_screen
 from napari_tide.screens.well import Well
@@ -124,3 +129,34 @@ def test_a_state_is_checked_when_read():
     state = SessionState(source="a.csv", plate="P1", well="B02", site=1)
     with pytest.raises(ScreenValueError, match=r"open a\.csv before"):
         Session().restore(state)
+
+
+def test_drugs_without_a_well_can_be_selected_and_are_written_down(session, screen, heard):
+    session.select([], drugs=["taxol"])
+    session.select([], drugs=["taxol"])
+    assert session.selected_drugs == frozenset({"taxol"})
+    assert [name for name, _ in heard] == ["selection"]
+    again = Session()
+    again.open(screen)
+    again.restore(session.state())
+    assert again.selected_drugs == frozenset({"taxol"})
+    session.select([3])
+    assert session.selected_drugs == frozenset()
+
+
+def test_pointing_at_a_drug_is_told_from_pointing_at_its_well(session, heard):
+    session.hover_over(None, drug="taxol")
+    session.hover_over(well("C03"), drug="taxol")
+    session.hover_over(well("C03"))
+    session.hover_over(well("C03"))
+    assert [value for name, value in heard if name == "hover"] == [None, well("C03"), well("C03")]
+    assert session.hovered_drug == ""
+
+
+def test_profiles_stay_with_their_screen(session, screen):
+    profiles = Profiles(pd.DataFrame({"Metadata_Well": ["B02"]}), np.zeros((1, 1)), ("f",))
+    session.show_profiles(profiles)
+    session.open(screen)
+    assert session.profiles is profiles
+    session.open(dataclasses.replace(screen, source="another"))
+    assert session.profiles is None

@@ -11,7 +11,9 @@ from weakref import WeakKeyDictionary
 import napari
 
 from napari_tide._napari.field_layers import FieldLayers
+from napari_tide._napari.map_desk import MapDesk
 from napari_tide._napari.screen_opener import ScreenOpener
+from napari_tide._napari.triton_guard import install_triton_guard
 from napari_tide.viewmodels.plate import PlateViewModel
 from napari_tide.viewmodels.session import Session
 
@@ -24,6 +26,7 @@ class ViewerDesk:
     plate: PlateViewModel
     layers: FieldLayers
     opener: ScreenOpener
+    maps: MapDesk
 
 
 _DESKS: WeakKeyDictionary[napari.components.ViewerModel, ViewerDesk] = WeakKeyDictionary()
@@ -33,8 +36,10 @@ def desk_of(viewer: napari.components.ViewerModel) -> ViewerDesk:
     """Give the viewer's desk, set up on first use."""
     key = getattr(viewer, "__wrapped__", viewer)
     if key not in _DESKS:
+        install_triton_guard()
         session = Session()
         plate = PlateViewModel(session)
         layers = FieldLayers(key, session, plate)
-        _DESKS[key] = ViewerDesk(session, plate, layers, ScreenOpener(session))
+        opener, maps = ScreenOpener(session), MapDesk(session)
+        _DESKS[key] = ViewerDesk(session, plate, layers, opener, maps)
     return _DESKS[key]

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from psygnal import Signal, SignalGroup
 from pydantic import BaseModel, ConfigDict
 
 from napari_tide.errors import PlateValueError, ScreenValueError
+from napari_tide.profiles.profiles import Profiles
 from napari_tide.screens.screen import Plate, Screen, Site
 from napari_tide.screens.well import Well
 from napari_tide.viewmodels.place import Place, first_usable_place
+
+if TYPE_CHECKING:  # a bundle brings torch along, which a plate can be looked at without
+    from napari_tide.students.bundle import Bundle
 
 
 class SessionState(BaseModel):
@@ -23,6 +28,7 @@ class SessionState(BaseModel):
     well: str
     site: int
     selection: list[int] = []
+    selected_drugs: list[str] = []
 
 
 class SessionEvents(SignalGroup):
@@ -32,6 +38,8 @@ class SessionEvents(SignalGroup):
     place = Signal(object)
     selection = Signal(object)
     hover = Signal(object)
+    student = Signal(object)
+    profiles = Signal(object)
     problem = Signal(str)
 
 
@@ -48,7 +56,11 @@ class Session:
         self._place: Place | None = None
         self._plates: dict[str, Plate] = {}
         self._selection: frozenset[int] = frozenset()
+        self._selected_drugs: frozenset[str] = frozenset()
         self._hover: Well | None = None
+        self._hovered_drug = ""
+        self._student: Bundle | None = None
+        self._profiles: Profiles | None = None
         self._problem = ""
 
     @property
@@ -84,9 +96,29 @@ class Session:
         return self._selection
 
     @property
+    def selected_drugs(self) -> frozenset[str]:
+        """Drugs selected by name, also those the screen has no well of; empty: go by the rows."""
+        return self._selected_drugs
+
+    @property
     def hover(self) -> Well | None:
         """The well under the pointer, in whichever dock that is."""
         return self._hover
+
+    @property
+    def hovered_drug(self) -> str:
+        """The drug under the pointer, where a drug and not a well is pointed at."""
+        return self._hovered_drug
+
+    @property
+    def student(self) -> Bundle | None:
+        """The student in use, if any."""
+        return self._student
+
+    @property
+    def profiles(self) -> Profiles | None:
+        """The profiles of the open screen, if any."""
+        return self._profiles
 
     @property
     def problem(self) -> str:
@@ -100,12 +132,16 @@ class Session:
         if start is None:
             first = screen.site_at(0)
             start = Place(first.plate, first.well, first.number)
+        is_another = self._screen is not None and self._screen.source != screen.source
         self._screen = screen
         self._plates = {name: screen.plate(name) for name in screen.plate_names}
         self._place = start
-        self._selection, self._hover = frozenset(), None
+        self._selection, self._selected_drugs = frozenset(), frozenset()
+        self._hover, self._hovered_drug = None, ""
         self.report("")
         self.events.screen.emit(screen)
+        if is_another:
+            self.show_profiles(None)
         self.events.place.emit(start)
         self.events.selection.emit(self._selection)
         if missing:
@@ -173,17 +209,29 @@ class Session:
             return None
         return self._screen.site(self._place.plate, self._place.well, self._place.site)
 
-    def select(self, rows: Iterable[int]) -> None:
-        """Select rows of the site table."""
-        chosen = frozenset(rows)
-        if chosen != self._selection:
-            self._selection = chosen
+    def use_student(self, student: Bundle | None) -> None:
+        """Work with another student, or with none."""
+        if student is not self._student:
+            self._student = student
+            self.events.student.emit(student)
+
+    def show_profiles(self, profiles: Profiles | None) -> None:
+        """Work with the profiles of the open screen, or with none."""
+        if profiles is not self._profiles:
+            self._profiles = profiles
+            self.events.profiles.emit(profiles)
+
+    def select(self, rows: Iterable[int], *, drugs: Iterable[str] = ()) -> None:
+        """Select rows of the site table, and the drugs they were found by where drugs were."""
+        chosen, named = frozenset(rows), frozenset(drugs)
+        if (chosen, named) != (self._selection, self._selected_drugs):
+            self._selection, self._selected_drugs = chosen, named
             self.events.selection.emit(chosen)
 
-    def hover_over(self, well: Well | None) -> None:
-        """Say which well the pointer is on."""
-        if well != self._hover:
-            self._hover = well
+    def hover_over(self, well: Well | None, *, drug: str = "") -> None:
+        """Say which well the pointer is on, and which drug where it is on a drug."""
+        if (well, drug) != (self._hover, self._hovered_drug):
+            self._hover, self._hovered_drug = well, drug
             self.events.hover.emit(well)
 
     def report(self, problem: str) -> None:
@@ -202,6 +250,7 @@ class Session:
             well=self._place.well.name,
             site=self._place.site,
             selection=sorted(self._selection),
+            selected_drugs=sorted(self._selected_drugs),
         )
 
     def restore(self, state: SessionState) -> None:
@@ -210,7 +259,8 @@ class Session:
             message = f"open {state.source} before going back to well {state.well}"
             raise ScreenValueError(message)
         self.go_to(Well.parse(state.well), plate=state.plate, site=state.site)
-        self.select(row for row in state.selection if 0 <= row < self._screen.n_sites)
+        rows = [row for row in state.selection if 0 <= row < self._screen.n_sites]
+        self.select(rows, drugs=state.selected_drugs)
 
     def _move(self, place: Place) -> None:
         if place != self._place:
