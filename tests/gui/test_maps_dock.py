@@ -47,7 +47,7 @@ def filled(dock, viewer, plate_folder, wait_for):
     metadata = metadata_of_sites(sites).drop(columns="Metadata_Site")
     metadata["Metadata_SMILES"] = "CCO"
     features = np.random.default_rng(0).normal(size=(len(sites), 3)).astype(np.float32)
-    desk.session.show_profiles(Profiles(metadata, features, embedding_names(3), "well", ""))
+    desk.session.use_profiles(Profiles(metadata, features, embedding_names(3), "well", ""))
     places = np.stack([np.arange(len(sites)), np.arange(len(sites)) % 3], axis=1)
     desk.maps.maps.show_places("profiles", places.astype(np.float32))
     return desk
@@ -155,7 +155,7 @@ def test_many_points_become_a_picture_with_the_same_pixels(dock, filled, monkeyp
 def test_a_cancelled_map_can_be_laid_out_again(qtbot, dock, filled, monkeypatch):
     maps, layouts = filled.maps.maps, filled.maps.layouts
     panel = dock.panels["profiles"]
-    filled.session.show_profiles(filled.session.profiles.take(np.arange(8)))
+    filled.session.use_profiles(filled.session.profiles.take(np.arange(8)))
     assert (panel.value(), panel.button.text()) == ("8 points are not laid out yet.", "Lay out")
     layouts.start()
     qtbot.waitUntil(lambda: panel.button.text() == "Cancel", timeout=5000)

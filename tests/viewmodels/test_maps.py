@@ -28,8 +28,8 @@ def around(*points):
 def maps(session, bundle, profiles):
     """All three maps laid out: drugs along a line, in opposite orders; wells on another."""
     maps = MapsViewModel(session)
-    session.use_student(bundle)
-    session.show_profiles(profiles)
+    session.show_bundle(bundle)
+    session.use_profiles(profiles)
     line = np.stack([np.arange(6.0), np.zeros(6)], axis=1).astype(np.float32)
     by_structure = line[::-1].copy()
     by_structure[NAMELESS] = np.nan
@@ -231,7 +231,7 @@ def test_layouts_of_other_points_are_refused(maps):
 
 
 def test_another_student_forgets_the_drug_maps_only(maps, session):
-    session.use_student(None)
+    session.show_bundle(None)
     assert maps.places("codebook") is None
     assert maps.n_points("chemistry") == 0
     assert maps.places("profiles") is not None
@@ -249,7 +249,7 @@ def test_an_empty_session_has_empty_maps():
 def test_profiles_without_a_screen_can_be_selected(bundle, profiles):
     session = Session()
     maps = MapsViewModel(session)
-    session.show_profiles(profiles)
+    session.use_profiles(profiles)
     places = np.random.default_rng(0).normal(size=(len(profiles), 2)).astype(np.float32)
     maps.show_places("profiles", places)
     maps.lasso("profiles", around(places[4]), "replace")

@@ -155,7 +155,7 @@ def test_pointing_at_a_drug_is_told_from_pointing_at_its_well(session, heard):
 
 def test_profiles_stay_with_their_screen(session, screen):
     profiles = Profiles(pd.DataFrame({"Metadata_Well": ["B02"]}), np.zeros((1, 1)), ("f",))
-    session.show_profiles(profiles)
+    session.use_profiles(profiles)
     session.open(screen)
     assert session.profiles is profiles
     session.open(dataclasses.replace(screen, source="another"))

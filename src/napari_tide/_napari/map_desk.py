@@ -30,20 +30,20 @@ class MapDesk:
         self.opening.failed.connect(session.report)
         self.looking_up.failed.connect(session.report)
         self.looking_up.done.connect(self.maps.show_new_drug)
-        session.events.student.connect(self._on_student)
+        session.events.bundle.connect(self._on_student)
 
     def open_student(self, folder: Path) -> None:
         """Read a student in the background and use it."""
         self._session.report("")
         self.opening.done.disconnect()
-        self.opening.done.connect(self._session.use_student)
+        self.opening.done.connect(self._session.show_bundle)
         self.opening.run(f"reading {folder.name} …", partial(_read_student, folder))
 
     def open_profiles(self, path: Path) -> None:
         """Read profiles in the background and show them."""
         self._session.report("")
         self.opening.done.disconnect()
-        self.opening.done.connect(self._session.show_profiles)
+        self.opening.done.connect(self._session.use_profiles)
         self.opening.run(f"reading {path.name} …", partial(_read_profiles, path))
 
     def look_up(self, text: str) -> None:
@@ -55,7 +55,7 @@ class MapDesk:
         if not _can_only_be_smiles(text) and self.maps.find(text):
             self.maps.show_new_drug(None)
             return
-        student = self._session.student
+        student = self._session.bundle
         if student is None:
             self._session.report("choose a student before looking for a drug among its drugs")
             return

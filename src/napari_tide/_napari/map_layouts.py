@@ -30,7 +30,7 @@ class MapLayouts:
         self._running: MapName | None = None
         self._token = Event()
         self._worker: GeneratorWorker | None = None
-        session.events.student.connect(self._on_student)
+        session.events.bundle.connect(self._on_student)
         session.events.profiles.connect(self._on_profiles)
 
     @property
@@ -73,7 +73,7 @@ class MapLayouts:
 
     def _source(self, name: MapName) -> MapSource | None:
         student, profiles, screen = (
-            self._session.student,
+            self._session.bundle,
             self._session.profiles,
             self._session.screen,
         )

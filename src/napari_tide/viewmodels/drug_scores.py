@@ -21,7 +21,7 @@ def current_scores(session: Session) -> tuple[Numbers, Numbers]:
     NaN where that is not known: no profile of the well, other profiles than the student's, or too
     many of them to wait for.
     """
-    student, profiles, place = session.student, session.profiles, session.place
+    student, profiles, place = session.bundle, session.profiles, session.place
     n_drugs = len(student.config.drugs) if student else 0
     unknown = np.full(n_drugs, np.nan), np.full(len(profiles) if profiles else 0, np.nan)
     if student is None or profiles is None or place is None or profiles.student != student.id:

@@ -123,7 +123,7 @@ class MapColours:
         self.changed.emit()
 
     def _has_scores(self) -> bool:
-        student, profiles = self._session.student, self._session.profiles
+        student, profiles = self._session.bundle, self._session.profiles
         return bool(student and profiles and profiles.student == student.id)
 
     def _colour_all(self) -> None:

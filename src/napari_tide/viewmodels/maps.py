@@ -71,7 +71,7 @@ class MapsViewModel:
         self._is_writing = False
         events = session.events
         events.screen.connect(self._on_screen)
-        events.student.connect(self._on_student)
+        events.bundle.connect(self._on_student)
         events.profiles.connect(self._on_profiles)
         events.selection.connect(self._on_selection)
         events.hover.connect(self._on_hover)
@@ -369,7 +369,7 @@ class MapsViewModel:
         self._pointed = None
 
     def _describe_drugs(self) -> None:
-        student = self.session.student
+        student = self.session.bundle
         self._drugs = DrugTable.of(student.config.drugs if student else (), self.session.screen)
         self.colours.describe_drugs(self._drugs)
         for name in DRUG_MAPS:

@@ -38,7 +38,7 @@ class SessionEvents(SignalGroup):
     place = Signal(object)
     selection = Signal(object)
     hover = Signal(object)
-    student = Signal(object)
+    bundle = Signal(object)
     profiles = Signal(object)
     problem = Signal(str)
 
@@ -59,7 +59,7 @@ class Session:
         self._selected_drugs: frozenset[str] = frozenset()
         self._hover: Well | None = None
         self._hovered_drug = ""
-        self._student: Bundle | None = None
+        self._bundle: Bundle | None = None
         self._profiles: Profiles | None = None
         self._problem = ""
 
@@ -111,9 +111,9 @@ class Session:
         return self._hovered_drug
 
     @property
-    def student(self) -> Bundle | None:
-        """The student in use, if any."""
-        return self._student
+    def bundle(self) -> Bundle | None:
+        """The student in use as it was loaded, if any."""
+        return self._bundle
 
     @property
     def profiles(self) -> Profiles | None:
@@ -141,7 +141,7 @@ class Session:
         self.report("")
         self.events.screen.emit(screen)
         if is_another:
-            self.show_profiles(None)
+            self.use_profiles(None)
         self.events.place.emit(start)
         self.events.selection.emit(self._selection)
         if missing:
@@ -209,13 +209,13 @@ class Session:
             return None
         return self._screen.site(self._place.plate, self._place.well, self._place.site)
 
-    def use_student(self, student: Bundle | None) -> None:
+    def show_bundle(self, bundle: Bundle | None) -> None:
         """Work with another student, or with none."""
-        if student is not self._student:
-            self._student = student
-            self.events.student.emit(student)
+        if bundle is not self._bundle:
+            self._bundle = bundle
+            self.events.bundle.emit(bundle)
 
-    def show_profiles(self, profiles: Profiles | None) -> None:
+    def use_profiles(self, profiles: Profiles | None) -> None:
         """Work with the profiles of the open screen, or with none."""
         if profiles is not self._profiles:
             self._profiles = profiles
