@@ -15,6 +15,7 @@ from pathlib import Path
 
 from napari_tide.cli.display import display_for_pictures
 from napari_tide.screens.sample_data import sample_folder
+from napari_tide.viewmodels.student_choice import bundled_student
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,12 +28,15 @@ class Picture:
     options: tuple[str, ...] = ()
     is_empty: bool = False
     has_maps: bool = False
+    needs_student: bool = False
 
 
 PICTURES = (
     Picture("plate_dark", ("--theme", "dark")),
     Picture("plate_light", ("--theme", "light")),
     Picture("plate_doses", ("--theme", "dark", "--colour-by", "dose_um")),
+    Picture("overlay_dark", ("--theme", "dark", "--overlay", "dense"), needs_student=True),
+    Picture("overlay_light", ("--theme", "light", "--overlay", "tile"), needs_student=True),
     Picture("plate_empty", ("--theme", "dark"), is_empty=True),
     Picture("maps_dark", ("--theme", "dark"), has_maps=True),
     Picture("maps_light", ("--theme", "light"), has_maps=True),
@@ -43,14 +47,20 @@ def main() -> int:
     """Take every picture; the exit status counts those that failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("screen", nargs="?", type=Path, help="the bundled sample when left out")
+    parser.add_argument("--student", type=Path, help="the sample's own when left out")
+    parser.add_argument("--only", default="", help="take just the pictures whose name has this")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images")
-    parser.add_argument("--student", type=Path, help="its maps are pictured too")
     parser.add_argument("--profiles", type=Path, help="of the screen, made by that student")
     parser.add_argument("--lasso", default="", help="select the drugs around this one")
     parser.add_argument("--look-up", default="", help="a name or SMILES to find on the maps")
     options = parser.parse_args()
     maps = _map_options(options)
     screen = options.screen or sample_folder()
+    student = options.student or bundled_student()
+    wanted = [picture for picture in PICTURES if options.only in picture.name]
+    if student is None:
+        print("there is no student, so pictures of overlays are left out; give one: --student")
+        wanted = [picture for picture in wanted if not (picture.needs_student or picture.has_maps)]
     options.out.mkdir(parents=True, exist_ok=True)
     with display_for_pictures() as environment:
         if environment is None:
@@ -58,26 +68,33 @@ def main() -> int:
             return 2
         with tempfile.TemporaryDirectory() as folder:
             environment["NAPARI_CONFIG"] = str(Path(folder) / "settings.yaml")
-            pictures = [picture for picture in PICTURES if maps or not picture.has_maps]
-            return sum(not _take(p, screen, options.out, environment, maps) for p in pictures)
+            environment["NAPARI_TIDE_CACHE"] = str(Path(folder) / "cache")
+            return sum(
+                not _take(p, screen, student, options.out, environment, maps) for p in wanted
+            )
 
 
 def _map_options(options: argparse.Namespace) -> list[str]:
-    """Pass on what the maps are made of; nothing without a student."""
-    if options.student is None:
-        return []
-    named = ("student", "profiles", "lasso", "look_up")
+    """Pass on what the maps are made of."""
+    named = ("profiles", "lasso", "look_up")
     given = {name.replace("_", "-"): getattr(options, name) for name in named}
     return [part for name, value in given.items() if value for part in (f"--{name}", str(value))]
 
 
 def _take(
-    picture: Picture, screen: Path, out: Path, environment: dict[str, str], maps: list[str]
+    picture: Picture,
+    screen: Path,
+    student: Path | None,
+    out: Path,
+    environment: dict[str, str],
+    maps: list[str],
 ) -> bool:
     path = out / f"{picture.name}.png"
     source = "-" if picture.is_empty else str(screen)
     command = [sys.executable, "-m", "napari_tide._napari.screenshot", source, str(path)]
     command += [*picture.options, *(maps if picture.has_maps else [])]
+    if picture.needs_student or picture.has_maps:
+        command += ["--student", str(student)]
     done = subprocess.run(command, env=environment, check=False)
     print(path if done.returncode == 0 else f"failed: {picture.name}")
     return done.returncode == 0

@@ -101,3 +101,37 @@ def _plate_folder(tmp_path_factory) -> Path:
 def plate_folder(_plate_folder, tmp_path) -> Path:
     """A screen a test may break: plates P1 (12 wells) and P2 (2), up to 2 sites, 3 channels."""
     return Path(shutil.copytree(_plate_folder, tmp_path / "plates"))
+
+
+@pytest.fixture
+def make_bundle(tmp_path, monkeypatch):
+    """A small untrained student on disk; tiles of 32 px, so four a field of the test screen."""
+    import torch
+
+    from napari_tide.students.bundle import load_bundle, save_bundle
+    from napari_tide.students.bundle_config import BundleConfig, ChannelIntensity, Drug
+    from napari_tide.students.codebook import CodebookConfig
+    from napari_tide.students.encoders.encoder_config import EncoderConfig
+    from napari_tide.students.student import Student, StudentConfig
+
+    monkeypatch.setattr(
+        "napari_tide.inference.embedder._faster_precision", lambda student, device: "fp32"
+    )
+
+    def make(name="student", channels=("DNA", "ER", "Mito"), seed=0):
+        torch.manual_seed(seed)
+        encoder = EncoderConfig(channels=channels, width=24, depth=1, heads=2, image_px=32)
+        codebook = CodebookConfig(n_drugs=4, n_features=16, hidden=8)
+        features = (torch.rand(4, 16) < 0.4).to(torch.uint8)
+        student = Student(StudentConfig(encoder=encoder, codebook=codebook), features).eval()
+        config = BundleConfig(
+            name=name,
+            student=student.config,
+            drugs=tuple(Drug(name=f"drug{i}") for i in range(4)),
+            intensity={stain: ChannelIntensity(low=100, high=900) for stain in channels},
+            tile_px=32,
+        )
+        save_bundle(student, config, tmp_path / "students" / name)
+        return load_bundle(tmp_path / "students" / name)
+
+    return make

@@ -39,6 +39,12 @@ def no_window_left(request):
     assert not ours, f"{request.node.name} left {ours}"
 
 
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    """Nothing is kept in the user's own cache."""
+    monkeypatch.setenv("NAPARI_TIDE_CACHE", str(tmp_path / "cache"))
+
+
 @pytest.fixture
 def wait_for(qtbot):
     """Waits until a viewer shows what its session asks for."""

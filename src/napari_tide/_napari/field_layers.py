@@ -46,20 +46,26 @@ class LayerOptions(TypedDict):
 
 def layer_options(screen: Screen, place: Place, channel: str, plane: Plane) -> LayerOptions:
     """Give the display settings of a channel shown for the first time."""
-    size = screen.pixel_size_um
-    unit = "um" if size else "pixel"
+    scale, units = field_scale(screen)
     return {
         "name": channel,
         "colormap": stain_colormap(channel, stain_colours(screen.channel_names)[channel]),
         "blending": "additive",
         "opacity": channel_shares(screen.channel_names)[channel],
         "visible": channel in overlaid_channels(screen.channel_names),
-        "scale": (size or _UNKNOWN_PIXEL,) * 2,
-        "units": (unit, unit),
+        "scale": scale,
+        "units": units,
         "axis_labels": ("y", "x"),
         "contrast_limits": display_limits(plane),
         "metadata": {METADATA_KEY: layer_label(screen, place, channel)},
     }
+
+
+def field_scale(screen: Screen) -> tuple[tuple[float, float], tuple[str, str]]:
+    """Give scale and units of every layer over a field: one without units drops them for all."""
+    size = screen.pixel_size_um
+    unit = "um" if size else "pixel"
+    return (size or _UNKNOWN_PIXEL,) * 2, (unit, unit)
 
 
 def layer_label(screen: Screen, place: Place, channel: str) -> dict[str, str | int]:
@@ -143,7 +149,7 @@ class FieldLayers:
 
     def _on_loaded(self, planes: FieldPlanes) -> None:
         viewer, screen = self._viewer(), self._session.screen
-        if viewer is None or screen is None or not _is_open(viewer):
+        if viewer is None or screen is None or not is_open(viewer):
             return
         if self._is_new_screen:
             self._remove(list(self._layers.values()))
@@ -209,7 +215,7 @@ def _widen_slider(layer: Image) -> None:
     layer.contrast_limits_range = (min(0.0, low), 4 * high)
 
 
-def _is_open(viewer: ViewerModel) -> bool:
+def is_open(viewer: ViewerModel) -> bool:
     """Tell whether a viewer still has its window; one without any, as in tests, is open."""
     window = getattr(viewer, "window", None)
     if window is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import napari
@@ -18,6 +19,8 @@ from qtpy.QtWidgets import QApplication
 from napari_tide._napari.launch import open_viewer
 from napari_tide._napari.viewer_desk import ViewerDesk, desk_of
 from napari_tide.viewmodels.maps import DRUG_MAPS, MAPS, MapName
+from napari_tide.viewmodels.overlay import TITLES
+from napari_tide.viewmodels.session import OverlayMode
 
 _SIZE = (1400, 860)
 
@@ -32,6 +35,7 @@ def take_screenshot(
     profiles: Path | None = None,
     look_up: str = "",
     lasso: str = "",
+    overlay: OverlayMode = "off",
     timeout_s: float = 240.0,
 ) -> str:
     """Open a screen, wait for its first well, write the picture; give the session's problem.
@@ -48,9 +52,11 @@ def take_screenshot(
         if time.monotonic() > ends:
             break
         _wait(0.05)
+    if student is not None and overlay != "off":
+        _run_plate(desk, student, overlay, ends=time.monotonic() + 2 * timeout_s)
     if colour_by:
         desk.plate.colour_by(colour_by)
-    if student is not None:
+    if student is not None and overlay == "off":
         _open_maps(desk, student, profiles, ends)
     if lasso:
         _lasso_around(desk, lasso)
@@ -96,6 +102,22 @@ def _lasso_around(desk: ViewerDesk, drug: str) -> None:
     maps.lasso("codebook", [(x, y) for x, y in circle.tolist()], "replace")
 
 
+def _run_plate(desk: ViewerDesk, student: Path, overlay: OverlayMode, *, ends: float) -> None:
+    """Run a student over the plate and lay a map over the field."""
+    desk.looking.choice.open(student)
+    _wait_while(lambda: not desk.looking.choice.is_ready, ends)
+    _wait_while(lambda: desk.background.is_busy, ends)
+    desk.looking.run.run("plate")
+    _wait_while(lambda: desk.looking.run.state != "idle", ends)
+    desk.session.choose_overlay(overlay)
+    _wait_while(lambda: desk.looking.overlay.is_busy, ends)
+
+
+def _wait_while(is_so: Callable[[], bool], ends: float) -> None:
+    while is_so() and time.monotonic() < ends:
+        _wait(0.05)
+
+
 def _wait(seconds: float) -> None:
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
@@ -109,10 +131,11 @@ def _main() -> int:
     parser.add_argument("out", type=Path)
     parser.add_argument("--theme", default="dark", choices=["dark", "light"])
     parser.add_argument("--colour-by", default="")
-    parser.add_argument("--student", type=Path)
     parser.add_argument("--profiles", type=Path)
     parser.add_argument("--look-up", default="")
     parser.add_argument("--lasso", default="", help="select the drugs around this one")
+    parser.add_argument("--student", type=Path, help="run it over the plate first")
+    parser.add_argument("--overlay", default="off", choices=list(TITLES))
     options = parser.parse_args()
     source = None if options.source == "-" else Path(options.source)
     app = napari.qt.get_qapp()
@@ -125,6 +148,7 @@ def _main() -> int:
         profiles=options.profiles,
         look_up=options.look_up,
         lasso=options.lasso,
+        overlay=options.overlay,
     )
     app.processEvents()
     if problem:

@@ -147,17 +147,25 @@ class TileGrid:
         """
         patches = values.reshape(self.n_tiles, *(values.shape[1:] or (1, 1)))
         within = (np.arange(self.tile_px) * patches.shape[1]) // self.tile_px
-        height, width = self.field_shape
-        total = np.zeros((height, width), np.float32)
-        count = np.zeros((height, width), np.float32)
+        # values are even between the borders of patches: one number each, then pixels at the end
+        ys, xs = (
+            _borders(starts, within, length)
+            for starts, length in zip((self.tops, self.lefts), self.field_shape, strict=True)
+        )
+        total = np.zeros((len(ys) - 1, len(xs) - 1), np.float32)
+        count = np.zeros_like(total)
         for tile, patch_map in enumerate(patches):
             row, column = divmod(tile, self.n_columns)
-            top, left = self.tops[row], self.lefts[column]
-            ys, xs = within[: height - top], within[: width - left]
-            here = slice(top, top + len(ys)), slice(left, left + len(xs))
-            total[here] += patch_map[np.ix_(ys, xs)]
-            count[here] += 1
-        return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+            y, x = (
+                slice(*np.searchsorted(borders, (start, start + self.tile_px)))
+                for borders, start in ((ys, self.tops[row]), (xs, self.lefts[column]))
+            )
+            patch_rows = within[ys[:-1][y] - self.tops[row]]
+            patch_columns = within[xs[:-1][x] - self.lefts[column]]
+            total[y, x] += patch_map[np.ix_(patch_rows, patch_columns)]
+            count[y, x] += 1
+        means = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+        return np.repeat(np.repeat(means, np.diff(ys), axis=0), np.diff(xs), axis=1)
 
     def _check(self) -> None:
         height, width = self.field_shape
@@ -199,3 +207,12 @@ class TileGrid:
 def _nearest_cover(starts: tuple[int, ...], length: int, point: float) -> int | None:
     covering = [i for i, start in enumerate(starts) if start <= point < start + length]
     return min(covering, key=lambda i: abs(starts[i] + length / 2 - point), default=None)
+
+
+def _borders(
+    starts: tuple[int, ...], within: npt.NDArray[np.integer], length: int
+) -> npt.NDArray[np.integer]:
+    """List where a patch of any tile begins or ends along one side of the field."""
+    steps = np.flatnonzero(np.diff(within, prepend=-1, append=-1))
+    borders = np.unique(np.add.outer(np.array(starts), steps))
+    return np.unique(np.concatenate([[0], borders[borders < length], [length]]))

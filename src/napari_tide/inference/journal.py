@@ -177,6 +177,19 @@ def unfinished_plan(out: Path) -> dict[str, object] | None:
     return found[1].facts if found is not None and found[1].chunk == _PLAN_CHUNK else None
 
 
+def read_records(path: Path) -> Iterator[ChunkRecord]:
+    """Give the whole records of a file, as written; takes no lock, and a missing file has none."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            offset, size = 0, path.stat().st_size
+            while (found := _read_record(file, offset, size)) is not None:
+                offset = found[0]
+                if found[1].chunk != _PLAN_CHUNK:
+                    yield found[1]
+    except FileNotFoundError:
+        return
+
+
 def journal_path(out: Path) -> Path:
     """Give where the journal of a run to `out` lies."""
     return out.with_name(out.name + ".journal")

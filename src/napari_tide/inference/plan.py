@@ -75,8 +75,8 @@ def make_plan(
         raise StudentValueError(message)
     preparation = preparation_for(screen, bundle.config)
     fields = fields_of(screen)
-    per_chunk = max(embedder.batch_tiles // _tiles_per_field(fields, preparation), 1)
-    cells = _cell_cutting(screen) if by_cell else None
+    per_chunk = max(embedder.batch_tiles // tiles_per_field(fields, preparation), 1)
+    cells = cell_cutting(screen) if by_cell else None
     if cells is not None:
         per_chunk = 1
     chunks = [
@@ -98,7 +98,14 @@ def make_plan(
     return ProfilePlan(fields, chunks, preparation, identity, cells)
 
 
-def _cell_cutting(screen: Screen) -> CellCutting:
+def cell_cutting(screen: Screen) -> CellCutting:
+    """Decide how cells of a screen are found and cut.
+
+    Raises
+    ------
+    ScreenValueError
+        The screen has no DNA channel.
+    """
     if _NUCLEI not in screen.channel_names:
         message = (
             f"cells are found by their nuclei, but {screen.source} has no {_NUCLEI} channel, only "
@@ -109,7 +116,14 @@ def _cell_cutting(screen: Screen) -> CellCutting:
     return CellCutting(_NUCLEI, max(crop_px, 16), screen.pixel_size_um)
 
 
-def _tiles_per_field(fields: Sequence[FieldFiles], preparation: FieldPreparation) -> int:
+def tiles_per_field(fields: Sequence[FieldFiles], preparation: FieldPreparation) -> int:
+    """Count the tiles of the first field that can be read.
+
+    Raises
+    ------
+    ScreenValueError
+        No field can be read.
+    """
     for files in fields:
         for address in files.planes.values():
             try:

@@ -22,7 +22,9 @@ from napari_tide.inference.plan import Chunk, ProfilePlan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _FoundCells:
+class FoundCells:
+    """A field after illumination correction, its nuclei, and its quality flags."""
+
     field_CHW: npt.NDArray[np.generic]
     labels: Labels
     flags: tuple[str, ...]
@@ -51,19 +53,31 @@ def run_cells(
             yield _embed(chunk, found, embedder, plan)
 
 
-def _find_or_say(files: FieldFiles, plan: ProfilePlan) -> _FoundCells | TideError:
+def _find_or_say(files: FieldFiles, plan: ProfilePlan) -> FoundCells | TideError:
     assert plan.cells is not None
     try:
-        return _find_cells(files, plan.preparation, plan.cells)
+        return find_cells(files, plan.preparation, plan.cells)
     except TideError as error:
         return error
 
 
-def _find_cells(
-    files: FieldFiles, preparation: FieldPreparation, cells: CellCutting
-) -> _FoundCells:
+def find_cells(
+    files: FieldFiles,
+    preparation: FieldPreparation,
+    cells: CellCutting,
+    *,
+    labels: npt.NDArray[np.integer] | None = None,
+) -> FoundCells:
+    """Read a field and find its nuclei, unless `labels` say where they are.
+
+    Raises
+    ------
+    TideError
+        A plane or an illumination function cannot be read.
+    """
     names = list(preparation.channels)
-    read_too = [] if cells.nuclei_channel in names else [cells.nuclei_channel]
+    is_read = labels is not None or cells.nuclei_channel in names
+    read_too = [] if is_read else [cells.nuclei_channel]
     field = read_field(files.planes, channels=[*names, *read_too])
     quality = judge_field(dict(zip(names, field, strict=False)))
     corrected = field.astype(np.float32)
@@ -74,13 +88,14 @@ def _find_cells(
             function = load_illumination(files.illumination[name])
         if function is not None:
             plane /= function.evaluate((height, width))  # noqa: PLW2901 - a view of the field
-    nuclei = corrected[[*names, *read_too].index(cells.nuclei_channel)]
-    labels = segment_nuclei(nuclei, pixel_size_um=cells.pixel_size_um)
-    return _FoundCells(corrected[: len(names)], labels, quality.names)
+    if labels is None:
+        nuclei = corrected[[*names, *read_too].index(cells.nuclei_channel)]
+        labels = segment_nuclei(nuclei, pixel_size_um=cells.pixel_size_um)
+    return FoundCells(corrected[: len(names)], labels.astype(np.int32), quality.names)
 
 
 def _embed(
-    chunk: Chunk, found: _FoundCells | TideError, embedder: Embedder, plan: ProfilePlan
+    chunk: Chunk, found: FoundCells | TideError, embedder: Embedder, plan: ProfilePlan
 ) -> ChunkRecord:
     none = np.zeros((0, 0), np.float32)
     if isinstance(found, TideError):

@@ -70,4 +70,6 @@ def _facts(field: PreparedField | FailedField, embeddings_ND: Embeddings) -> dic
     flags = list(field.quality.names)
     if not np.isfinite(embeddings_ND).all():
         flags.append(NOT_FINITE)
-    return {"rows": field.grid.n_rows, "columns": field.grid.n_columns, "flags": flags}
+    shape = list(field.grid.field_shape)
+    rows, columns = field.grid.n_rows, field.grid.n_columns
+    return {"rows": rows, "columns": columns, "shape": shape, "flags": flags}

@@ -139,11 +139,15 @@ class Screen:
 
     def site(self, plate: str, well: Well, number: int) -> Site:
         """Give one field of view."""
+        return self.site_at(self.row_of(plate, well, number))
+
+    def row_of(self, plate: str, well: Well, number: int) -> int:
+        """Give the row of one field of view in the table."""
         row = self._rows.get((plate, well.name, number))
         if row is None:
             message = f"no site {number} in well {well.name} of plate {plate!r} in {self.source}"
             raise ScreenValueError(message)
-        return self.site_at(row)
+        return row
 
     def site_at(self, row: int) -> Site:
         """Give the field of view in one row of the table."""

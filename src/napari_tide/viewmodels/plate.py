@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from psygnal import Signal
 
@@ -13,6 +13,7 @@ from napari_tide.viewmodels.place import Place
 from napari_tide.viewmodels.plate_view import NO_COLOUR, ColourChoice, PlateTable
 from napari_tide.viewmodels.session import Session
 from napari_tide.viewmodels.well_colouring import RGB, Legend
+from napari_tide.viewmodels.well_scores import ScoreColumn
 
 EMPTY_FORMAT = PlateFormat.of(96)
 
@@ -30,6 +31,7 @@ class PlateViewModel:
         self._table: PlateTable | None = None
         self._plate_name = ""
         self._choice = NO_COLOUR
+        self._scores: tuple[ScoreColumn, ...] = ()
         self._fills: Mapping[Well, RGB] = {}
         self._legend = Legend()
         session.events.screen.connect(self._on_screen)
@@ -77,8 +79,9 @@ class PlateViewModel:
 
     @property
     def colour_choices(self) -> list[ColourChoice]:
-        """What wells can be coloured by."""
-        return self._table.choices() if self._table else [NO_COLOUR]
+        """What wells can be coloured by: columns of the screen, then what a student found."""
+        columns = self._table.choices() if self._table else [NO_COLOUR]
+        return columns + [ColourChoice(score.column, score.title) for score in self._scores]
 
     @property
     def colour_choice(self) -> ColourChoice:
@@ -104,8 +107,9 @@ class PlateViewModel:
         return self._table.control(well) if self._table else ""
 
     def describe(self, well: Well) -> str:
-        """Say who a well is: ``"B03 · nocodazole 2.5 µM · 2 sites"``."""
-        return self._table.describe(well) if self._table else well.name
+        """Say who a well is: ``"B03 · nocodazole 2.5 µM · 2 sites · P(taxol) 0.21"``."""
+        said = self._table.describe(well) if self._table else well.name
+        return " · ".join([said, *(s for score in self._scores if (s := score.describe(well)))])
 
     def place_text(self) -> str:
         """Say what is on show: ``"B03 · nocodazole 2.5 µM · site 1 of 2"``."""
@@ -127,6 +131,15 @@ class PlateViewModel:
         if column in offered and offered[column] != self._choice:
             self._choice = offered[column]
             self._recolour()
+
+    def show_scores(self, scores: Sequence[ScoreColumn]) -> None:
+        """Offer what a student found so far, and repaint where it is on show."""
+        had_any, self._scores = bool(self._scores), tuple(scores)
+        if not (had_any or scores):
+            return
+        offered = {choice.column: choice for choice in self.colour_choices}
+        self._choice = offered.get(self._choice.column) or self._preferred()
+        self._recolour()
 
     def step(self, *, rows: int = 0, columns: int = 0) -> None:
         """Go to the nearest imaged well up, down, left or right of the current one."""
@@ -176,15 +189,23 @@ class PlateViewModel:
         is_first = not self._plate_name
         self._plate_name = plate
         self._table = PlateTable.of(screen, plate)
-        if is_first or self._choice not in self._table.choices():
-            self._choice = self._table.preferred()
+        if is_first or self._choice not in self.colour_choices:
+            self._choice = self._preferred()
         self.grid_changed.emit()
         self._recolour()
 
+    def _preferred(self) -> ColourChoice:
+        return self._table.preferred() if self._table else NO_COLOUR
+
     def _recolour(self) -> None:
-        if self._table is not None:
+        if self._table is None:
+            return
+        scores = {score.column: score for score in self._scores}
+        if self._choice.column in scores:
+            self._fills, self._legend = scores[self._choice.column].colours()
+        else:
             self._fills, self._legend = self._table.colours(self._choice)
-            self.colours_changed.emit()
+        self.colours_changed.emit()
 
     def _on_selection(self) -> None:
         self.selection_changed.emit()

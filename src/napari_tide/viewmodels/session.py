@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from psygnal import Signal, SignalGroup
 from pydantic import BaseModel, ConfigDict
@@ -13,6 +14,8 @@ from napari_tide.profiles.profiles import Profiles
 from napari_tide.screens.screen import Plate, Screen, Site
 from napari_tide.screens.well import Well
 from napari_tide.viewmodels.place import Place, first_usable_place
+
+OverlayMode = Literal["off", "tile", "dense", "controls"]
 
 if TYPE_CHECKING:  # a bundle brings torch along, which a plate can be looked at without
     from napari_tide.students.bundle import Bundle
@@ -39,6 +42,9 @@ class SessionEvents(SignalGroup):
     selection = Signal(object)
     hover = Signal(object)
     bundle = Signal(object)
+    student = Signal(object)
+    drug = Signal(str)
+    overlay = Signal(str)
     profiles = Signal(object)
     problem = Signal(str)
 
@@ -60,6 +66,9 @@ class Session:
         self._hover: Well | None = None
         self._hovered_drug = ""
         self._bundle: Bundle | None = None
+        self._student: Path | None = None
+        self._drug = ""
+        self._overlay: OverlayMode = "off"
         self._profiles: Profiles | None = None
         self._problem = ""
 
@@ -116,8 +125,23 @@ class Session:
         return self._bundle
 
     @property
+    def student(self) -> Path | None:
+        """The bundle's folder that profiles and overlays are made with, if one was chosen."""
+        return self._student
+
+    @property
+    def drug(self) -> str:
+        """The drug of the student that overlays and scores are about; empty for none."""
+        return self._drug
+
+    @property
+    def overlay(self) -> OverlayMode:
+        """What is laid over the field: nothing, P(drug) of tiles or patches, or against DMSO."""
+        return self._overlay
+
+    @property
     def profiles(self) -> Profiles | None:
-        """The profiles of the open screen, if any."""
+        """Well profiles of what was run of this screen with this student, if anything was."""
         return self._profiles
 
     @property
@@ -139,9 +163,9 @@ class Session:
         self._selection, self._selected_drugs = frozenset(), frozenset()
         self._hover, self._hovered_drug = None, ""
         self.report("")
-        self.events.screen.emit(screen)
         if is_another:
             self.use_profiles(None)
+        self.events.screen.emit(screen)
         self.events.place.emit(start)
         self.events.selection.emit(self._selection)
         if missing:
@@ -210,16 +234,11 @@ class Session:
         return self._screen.site(self._place.plate, self._place.well, self._place.site)
 
     def show_bundle(self, bundle: Bundle | None) -> None:
-        """Work with another student, or with none."""
+        """Give the chosen student as it was loaded; one that was not chosen yet is."""
         if bundle is not self._bundle:
             self._bundle = bundle
+            self.choose_student(bundle.folder if bundle else None)
             self.events.bundle.emit(bundle)
-
-    def use_profiles(self, profiles: Profiles | None) -> None:
-        """Work with the profiles of the open screen, or with none."""
-        if profiles is not self._profiles:
-            self._profiles = profiles
-            self.events.profiles.emit(profiles)
 
     def select(self, rows: Iterable[int], *, drugs: Iterable[str] = ()) -> None:
         """Select rows of the site table, and the drugs they were found by where drugs were."""
@@ -233,6 +252,31 @@ class Session:
         if (well, drug) != (self._hover, self._hovered_drug):
             self._hover, self._hovered_drug = well, drug
             self.events.hover.emit(well)
+
+    def choose_student(self, bundle: Path | None) -> None:
+        """Say which student (a bundle's folder) the docks use from now on."""
+        if bundle != self._student:
+            self._student = bundle
+            self.use_profiles(None)
+            self.events.student.emit(bundle)
+
+    def choose_drug(self, name: str) -> None:
+        """Say which of the student's drugs overlays and scores are about."""
+        if name != self._drug:
+            self._drug = name
+            self.events.drug.emit(name)
+
+    def choose_overlay(self, mode: OverlayMode) -> None:
+        """Say what is laid over the field."""
+        if mode != self._overlay:
+            self._overlay = mode
+            self.events.overlay.emit(mode)
+
+    def use_profiles(self, profiles: Profiles | None) -> None:
+        """Say which well profiles belong to the open screen and the chosen student."""
+        if profiles is not self._profiles:
+            self._profiles = profiles
+            self.events.profiles.emit(profiles)
 
     def report(self, problem: str) -> None:
         """Say in one sentence what went wrong; an empty one clears it."""

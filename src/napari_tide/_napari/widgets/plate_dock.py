@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
@@ -28,6 +29,7 @@ from napari_tide._napari.widgets.legend_view import LegendView
 from napari_tide._napari.widgets.plate_map import PlateMap
 from napari_tide._napari.widgets.status_line import StatusLine
 from napari_tide._napari.widgets.stepper import Stepper
+from napari_tide._napari.widgets.student_panel import StudentPanel
 from napari_tide.errors import ScreenMissingError
 from napari_tide.screens.sample_data import sample_folder
 from napari_tide.screens.well import Well
@@ -50,6 +52,7 @@ class PlateDock(QWidget):
         self._layers, self._opener = desk.layers, desk.opener
         self.setAcceptDrops(True)
         self._build_controls()
+        self._student = StudentPanel(viewer, self)
         self._build_layout()
         self._connect()
         self._refresh_all()
@@ -66,6 +69,11 @@ class PlateDock(QWidget):
     def plate_map(self) -> PlateMap:
         """The clickable map."""
         return self._map
+
+    @property
+    def student(self) -> StudentPanel:
+        """The controls of the student."""
+        return self._student
 
     @property
     def status(self) -> StatusLine:
@@ -146,10 +154,11 @@ class PlateDock(QWidget):
         column.addWidget(self._name)
         column.addLayout(steps)
         column.addWidget(self._contrast)
+        column.addWidget(self._student)
         column.addStretch(1)
         self._pages = QStackedWidget(self)
         self._pages.addWidget(self._empty_page())
-        self._pages.addWidget(filled)
+        self._pages.addWidget(_scrolled(filled))
         page = QVBoxLayout(self)
         page.setSpacing(8)
         page.addLayout(opening)
@@ -202,9 +211,12 @@ class PlateDock(QWidget):
         self._plates.setCurrentText(self._plate.plate_name)
 
     def _refresh_colours(self) -> None:
-        self._colours.clear()
-        for choice in self._plate.colour_choices:
-            self._colours.addItem(choice.title, choice.column)
+        choices = self._plate.colour_choices
+        titles = [self._colours.itemText(place) for place in range(self._colours.count())]
+        if titles != [choice.title for choice in choices]:  # an open list is not pulled away
+            self._colours.clear()
+            for choice in choices:
+                self._colours.addItem(choice.title, choice.column)
         self._colours.setCurrentText(self._plate.colour_choice.title)
         controls = {self._plate.control(well) for well in self._plate.wells}
         self._legend.set_value(
@@ -278,6 +290,16 @@ class PlateDock(QWidget):
             self._session.report(str(error))
         else:
             self.open(folder)
+
+
+def _scrolled(page: QWidget) -> QScrollArea:
+    """Let a page be taller than the window: small screens scroll, no control is lost."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QScrollArea.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(page)
+    return area
 
 
 def _button(text: str, help_text: str) -> QPushButton:
