@@ -1,7 +1,10 @@
+import numpy as np
+import pandas as pd
 import pytest
 from pydantic import ValidationError
 
 from napari_tide.errors import ScreenValueError
+from napari_tide.profiles.profiles import Profiles
 from napari_tide.screens.readers.reader import ReadOptions
 from napari_tide.screens.readers.registry import read_screen
 from napari_tide.screens.well import Well
@@ -124,3 +127,28 @@ def test_a_state_is_checked_when_read():
     state = SessionState(source="a.csv", plate="P1", well="B02", site=1)
     with pytest.raises(ScreenValueError, match=r"open a\.csv before"):
         Session().restore(state)
+
+
+def test_student_drug_overlay_and_profiles_are_announced_once(session, tmp_path):
+    told = []
+    for name in ("student", "drug", "overlay", "profiles"):
+        session.events[name].connect(lambda value, name=name: told.append((name, value)))
+    profiles = Profiles(pd.DataFrame({"Metadata_Well": ["B02"]}), np.zeros((1, 1)), ("tide_0000",))
+    for _ in range(2):
+        session.choose_student(tmp_path)
+        session.choose_drug("taxol")
+        session.choose_overlay("dense")
+        session.use_profiles(profiles)
+    expected = [("student", tmp_path), ("drug", "taxol"), ("overlay", "dense")]
+    assert told == [*expected, ("profiles", profiles)]
+
+
+def test_profiles_of_another_student_or_screen_are_dropped(session, screen, tmp_path):
+    profiles = Profiles(pd.DataFrame({"Metadata_Well": ["B02"]}), np.zeros((1, 1)), ("tide_0000",))
+    session.use_profiles(profiles)
+    session.choose_student(tmp_path)
+    assert session.profiles is None
+    session.use_profiles(profiles)
+    session.open(screen)
+    assert session.profiles is None
+    assert session.student == tmp_path

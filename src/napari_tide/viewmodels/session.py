@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
 
 from psygnal import Signal, SignalGroup
 from pydantic import BaseModel, ConfigDict
 
 from napari_tide.errors import PlateValueError, ScreenValueError
+from napari_tide.profiles.profiles import Profiles
 from napari_tide.screens.screen import Plate, Screen, Site
 from napari_tide.screens.well import Well
 from napari_tide.viewmodels.place import Place, first_usable_place
+
+OverlayMode = Literal["off", "tile", "dense", "controls"]
 
 
 class SessionState(BaseModel):
@@ -32,6 +37,10 @@ class SessionEvents(SignalGroup):
     place = Signal(object)
     selection = Signal(object)
     hover = Signal(object)
+    student = Signal(object)
+    drug = Signal(str)
+    overlay = Signal(str)
+    profiles = Signal(object)
     problem = Signal(str)
 
 
@@ -49,6 +58,10 @@ class Session:
         self._plates: dict[str, Plate] = {}
         self._selection: frozenset[int] = frozenset()
         self._hover: Well | None = None
+        self._student: Path | None = None
+        self._drug = ""
+        self._overlay: OverlayMode = "off"
+        self._profiles: Profiles | None = None
         self._problem = ""
 
     @property
@@ -89,6 +102,26 @@ class Session:
         return self._hover
 
     @property
+    def student(self) -> Path | None:
+        """The bundle's folder that profiles and overlays are made with, if one was chosen."""
+        return self._student
+
+    @property
+    def drug(self) -> str:
+        """The drug of the student that overlays and scores are about; empty for none."""
+        return self._drug
+
+    @property
+    def overlay(self) -> OverlayMode:
+        """What is laid over the field: nothing, P(drug) of tiles or patches, or against DMSO."""
+        return self._overlay
+
+    @property
+    def profiles(self) -> Profiles | None:
+        """Well profiles of what was run of this screen with this student, if anything was."""
+        return self._profiles
+
+    @property
     def problem(self) -> str:
         """What went wrong last, as one sentence; empty when all is well."""
         return self._problem
@@ -105,6 +138,7 @@ class Session:
         self._place = start
         self._selection, self._hover = frozenset(), None
         self.report("")
+        self.use_profiles(None)
         self.events.screen.emit(screen)
         self.events.place.emit(start)
         self.events.selection.emit(self._selection)
@@ -185,6 +219,31 @@ class Session:
         if well != self._hover:
             self._hover = well
             self.events.hover.emit(well)
+
+    def choose_student(self, bundle: Path | None) -> None:
+        """Say which student (a bundle's folder) the docks use from now on."""
+        if bundle != self._student:
+            self._student = bundle
+            self.use_profiles(None)
+            self.events.student.emit(bundle)
+
+    def choose_drug(self, name: str) -> None:
+        """Say which of the student's drugs overlays and scores are about."""
+        if name != self._drug:
+            self._drug = name
+            self.events.drug.emit(name)
+
+    def choose_overlay(self, mode: OverlayMode) -> None:
+        """Say what is laid over the field."""
+        if mode != self._overlay:
+            self._overlay = mode
+            self.events.overlay.emit(mode)
+
+    def use_profiles(self, profiles: Profiles | None) -> None:
+        """Say which well profiles belong to the open screen and the chosen student."""
+        if profiles is not self._profiles:
+            self._profiles = profiles
+            self.events.profiles.emit(profiles)
 
     def report(self, problem: str) -> None:
         """Say in one sentence what went wrong; an empty one clears it."""
