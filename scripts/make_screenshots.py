@@ -7,6 +7,7 @@ display it starts Xvfb by itself. Pictures go to ``docs/images``.
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
@@ -15,17 +16,24 @@ from pathlib import Path
 
 from napari_tide.cli.display import display_for_pictures
 from napari_tide.screens.sample_data import sample_folder
+from napari_tide.simulate.presets import PRESETS
+from napari_tide.simulate.simulate_screen import simulate_screen
+from napari_tide.simulate.simulation import SimulationSettings
 
 ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture: its file name, and how the window is set up for it."""
+    """One picture: its file name, and how the window is set up for it.
+
+    Pictures of hits are taken of the sample's own profiles, measured instead of embedded.
+    """
 
     name: str
     options: tuple[str, ...] = ()
     is_empty: bool = False
+    is_of_hits: bool = False
 
 
 PICTURES = (
@@ -33,6 +41,8 @@ PICTURES = (
     Picture("plate_light", ("--theme", "light")),
     Picture("plate_doses", ("--theme", "dark", "--colour-by", "dose_um")),
     Picture("plate_empty", ("--theme", "dark"), is_empty=True),
+    Picture("hits_dark", ("--gene", "FFAR4", "--theme", "dark"), is_of_hits=True),
+    Picture("hits_light", ("--gene", "FFAR4", "--theme", "light"), is_of_hits=True),
 )
 
 
@@ -50,13 +60,32 @@ def main() -> int:
             return 2
         with tempfile.TemporaryDirectory() as folder:
             environment["NAPARI_CONFIG"] = str(Path(folder) / "settings.yaml")
-            return sum(not _take(picture, screen, options.out, environment) for picture in PICTURES)
+            environment["NAPARI_TIDE_CACHE"] = str(Path(folder) / "cache")
+            profiles = _measure_sample(Path(folder) / "world")
+            return sum(
+                not _take(picture, screen, options.out, environment, profiles)
+                for picture in PICTURES
+            )
 
 
-def _take(picture: Picture, screen: Path, out: Path, environment: dict[str, str]) -> bool:
+def _measure_sample(folder: Path) -> Path:
+    """Draw the bundled sample's world again, with features in place of its images."""
+    seed = json.loads((sample_folder() / "world.json").read_text(encoding="utf-8"))["seed"]
+    settings = SimulationSettings(PRESETS["sample"], seed, is_features_only=True)
+    simulate_screen(folder, settings)
+    return folder / "features.parquet"
+
+
+def _take(
+    picture: Picture, screen: Path, out: Path, environment: dict[str, str], profiles: Path
+) -> bool:
     path = out / f"{picture.name}.png"
     source = "-" if picture.is_empty else str(screen)
     command = [sys.executable, "-m", "napari_tide._napari.screenshot", source, str(path)]
+    if picture.is_of_hits:
+        module = "napari_tide._napari.hits_screenshot"
+        taken_of = [str(sample_folder()), str(path), "--profiles", str(profiles)]
+        command = [sys.executable, "-m", module, *taken_of]
     done = subprocess.run([*command, *picture.options], env=environment, check=False)
     print(path if done.returncode == 0 else f"failed: {picture.name}")
     return done.returncode == 0

@@ -37,7 +37,7 @@ def _facts(rows: HitRows, position: int, trend: Trend | None) -> Iterator[Fact]:
 
     kind = "alike" if rows.value(position, "direction") == "match" else "opposite"
     yield "Score", f"{shown('score')} ({kind}), p {shown('p_value')}, q {shown('q_value')}"
-    yield "Replicates", _replicates(places_of(rows, position))
+    yield "Replicates", _replicates(places_of(rows, position), is_plate_known=rows.is_of_one_plate)
     if trend is not None:
         yield "With dose", _in_words(trend)
     if not math.isnan(float(rows.value(position, "p_drug"))):
@@ -50,11 +50,14 @@ def _facts(rows: HitRows, position: int, trend: Trend | None) -> Iterator[Fact]:
         yield "Look twice", str(flags)
 
 
-def _replicates(places: Sequence[PlaceName]) -> str:
+def _replicates(places: Sequence[PlaceName], *, is_plate_known: bool) -> str:
     by_plate: dict[str, list[str]] = {}
     for plate, well in places[:_MOST_WELLS]:
         by_plate.setdefault(plate, []).append(well)
-    said = "; ".join(f"{plate} {', '.join(wells)}" for plate, wells in by_plate.items())
+    said = "; ".join(
+        ", ".join(wells) if is_plate_known else f"{plate} {', '.join(wells)}"
+        for plate, wells in by_plate.items()
+    )
     n_plates = len({plate for plate, _ in places})
     more = f" and {len(places) - _MOST_WELLS} more" if len(places) > _MOST_WELLS else ""
     wells = f"{len(places)} well{'s' if len(places) != 1 else ''}"

@@ -75,6 +75,11 @@ class HitRows:
         return (STAR, *(column for column in _SHOWN if self._tells(column.name)))
 
     @functools.cached_property
+    def is_of_one_plate(self) -> bool:
+        """Whether all wells are on the same plate, so that its name tells nothing."""
+        return len(set(self._values["plates"])) == 1 and "|" not in str(self._values["plates"][0])
+
+    @functools.cached_property
     def positions(self) -> Mapping[HitKey, tuple[int, ...]]:
         """Where each compound with each gene stands."""
         found: dict[HitKey, list[int]] = {}

@@ -114,19 +114,19 @@ class HitQueryView(QWidget):
             button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
 
     def _build_layout(self) -> None:
-        line, options = QHBoxLayout(), QHBoxLayout()
-        line.addWidget(self._kind)
+        options, line = QHBoxLayout(), QHBoxLayout()
+        options.addWidget(self._kind, 3)
+        options.addWidget(self._direction, 2)
         line.addWidget(self._text, 1)
         line.addWidget(self._browse)
         line.addWidget(self._search)
-        options.addWidget(self._direction)
-        options.addWidget(self._within, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
+        column.addLayout(options)
         column.addLayout(line)
         column.addWidget(self._sample)
-        column.addLayout(options)
+        column.addWidget(self._within)
 
     def _connect(self) -> None:
         self._kind.activated.connect(self._on_kind)

@@ -12,6 +12,7 @@ from napari_tide.viewmodels.hit_list_view import HitListView
 from napari_tide.viewmodels.hit_rows import STAR, HitColumn
 
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+_LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 _CENTRE = int(Qt.AlignmentFlag.AlignCenter)
 _STARRED, _PLAIN = "★", "☆"
 
@@ -71,7 +72,7 @@ class HitTableModel(QAbstractTableModel):
             return None
         column = self.columns[section]
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(column.name)
+            return _LEFT if _alignment(column.name) is None else _CENTRE
         texts = {
             int(Qt.ItemDataRole.DisplayRole): column.title,
             int(Qt.ItemDataRole.ToolTipRole): column.help_text,

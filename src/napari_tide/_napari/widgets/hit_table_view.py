@@ -9,7 +9,8 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 from napari_tide._napari.widgets.hit_table_model import HitTableModel
 from napari_tide.viewmodels.hit_list_view import HitListView
 
-_WIDEST = 150
+_WIDEST = 140
+_PADDING_PX = 16
 _LOOKED_AT = 60  # rows that say how wide a column is
 _ROW_PX = 24
 
@@ -38,7 +39,6 @@ class HitTableView(QTableView):
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setMinimumSectionSize(26)
-        header.setResizeContentsPrecision(_LOOKED_AT)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         self._show_sorting()
         self.setSortingEnabled(True)
@@ -67,11 +67,18 @@ class HitTableView(QTableView):
 
     def _on_reset(self) -> None:
         self._show_sorting()
-        self.resizeColumnsToContents()
         for column in range(self._model.columnCount()):
-            if self.columnWidth(column) > _WIDEST:
-                self.setColumnWidth(column, _WIDEST)
+            self.setColumnWidth(column, self._width_of(column))
         self._show_current()
+
+    def _width_of(self, column: int) -> int:
+        """Give the width of the title and of what stands in the first rows."""
+        metrics = self.fontMetrics()
+        rows = range(min(self._model.rowCount(), _LOOKED_AT))
+        texts = [str(self._model.index(row, column).data()) for row in rows]
+        texts.append(self._model.columns[column].title)
+        widest = max(int(metrics.horizontalAdvance(text)) for text in texts)
+        return min(widest + _PADDING_PX, _WIDEST)
 
     def _show_sorting(self) -> None:
         column, is_descending = self._hits.sorting

@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
     QProgressBar,
     QPushButton,
     QShortcut,
+    QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -127,6 +128,8 @@ class HitsDock(QWidget):
         column.addWidget(self._detail)
         column.addLayout(foot)
         self._pages = QStackedWidget(self)
+        # napari pads docks in which nothing expands
+        self._pages.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._pages.addWidget(_page(_NO_PROFILES, self._open_first))
         self._pages.addWidget(_page(_NO_HITS))
         self._pages.addWidget(answer)
