@@ -7,6 +7,7 @@ display it starts Xvfb by itself. Pictures go to ``docs/images``.
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,9 @@ from pathlib import Path
 
 from napari_tide.cli.display import display_for_pictures
 from napari_tide.screens.sample_data import sample_folder
+from napari_tide.simulate.presets import PRESETS
+from napari_tide.simulate.simulate_screen import simulate_screen
+from napari_tide.simulate.simulation import SimulationSettings
 from napari_tide.viewmodels.student_choice import bundled_student
 
 ROOT = Path(__file__).parents[1]
@@ -22,13 +26,17 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture: its file name, and how the window is set up for it."""
+    """One picture: its file name, and how the window is set up for it.
+
+    Pictures of hits are taken of the sample's own profiles, measured instead of embedded.
+    """
 
     name: str
     options: tuple[str, ...] = ()
     is_empty: bool = False
     has_maps: bool = False
     needs_student: bool = False
+    is_of_hits: bool = False
 
 
 PICTURES = (
@@ -40,6 +48,8 @@ PICTURES = (
     Picture("plate_empty", ("--theme", "dark"), is_empty=True),
     Picture("maps_dark", ("--theme", "dark"), has_maps=True),
     Picture("maps_light", ("--theme", "light"), has_maps=True),
+    Picture("hits_dark", ("--gene", "FFAR4", "--theme", "dark"), is_of_hits=True),
+    Picture("hits_light", ("--gene", "FFAR4", "--theme", "light"), is_of_hits=True),
 )
 
 
@@ -69,8 +79,10 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             environment["NAPARI_CONFIG"] = str(Path(folder) / "settings.yaml")
             environment["NAPARI_TIDE_CACHE"] = str(Path(folder) / "cache")
+            profiles = _measure_sample(Path(folder) / "world")
             return sum(
-                not _take(p, screen, student, options.out, environment, maps) for p in wanted
+                not _take(p, screen, student, options.out, environment, maps, profiles)
+                for p in wanted
             )
 
 
@@ -81,6 +93,14 @@ def _map_options(options: argparse.Namespace) -> list[str]:
     return [part for name, value in given.items() if value for part in (f"--{name}", str(value))]
 
 
+def _measure_sample(folder: Path) -> Path:
+    """Draw the bundled sample's world again, with features in place of its images."""
+    seed = json.loads((sample_folder() / "world.json").read_text(encoding="utf-8"))["seed"]
+    settings = SimulationSettings(PRESETS["sample"], seed, is_features_only=True)
+    simulate_screen(folder, settings)
+    return folder / "features.parquet"
+
+
 def _take(
     picture: Picture,
     screen: Path,
@@ -88,6 +108,7 @@ def _take(
     out: Path,
     environment: dict[str, str],
     maps: list[str],
+    profiles: Path,
 ) -> bool:
     path = out / f"{picture.name}.png"
     source = "-" if picture.is_empty else str(screen)
@@ -95,6 +116,10 @@ def _take(
     command += [*picture.options, *(maps if picture.has_maps else [])]
     if picture.needs_student or picture.has_maps:
         command += ["--student", str(student)]
+    if picture.is_of_hits:
+        module = "napari_tide._napari.hits_screenshot"
+        taken_of = [str(sample_folder()), str(path), "--profiles", str(profiles)]
+        command = [sys.executable, "-m", module, *taken_of, *picture.options]
     done = subprocess.run(command, env=environment, check=False)
     print(path if done.returncode == 0 else f"failed: {picture.name}")
     return done.returncode == 0

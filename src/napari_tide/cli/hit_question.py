@@ -134,47 +134,15 @@ def _searches(
             queries.search_wells(table, rows, "gene"),
         ]
     assert bundle is not None
+    from napari_tide.discovery.student_questions import search_signature, search_structure
+
     if query.kind == "smiles":
-        return _smiles_searches(name, bundle, embeddings)
-    return _signature_searches(question, table, bundle)
+        from napari_tide.inference.new_drugs import NewDrugs
 
-
-def _smiles_searches(smiles: str, bundle: Bundle, embeddings: Profiles) -> list[Search]:
-    from napari_tide.discovery.codebook_query import (
-        placed_among_prototypes,
-        prototype_probes,
-        refuse_other_than_embeddings,
-    )
-    from napari_tide.discovery.queries import search_vector
-    from napari_tide.discovery.well_table import well_table
-    from napari_tide.inference.new_drugs import NewDrugs
-
-    refuse_other_than_embeddings(embeddings, bundle)
-    prototype = NewDrugs(bundle).prototypes([smiles]).cpu().numpy()
-    probes = prototype_probes(smiles, prototype)
-    placed = placed_among_prototypes(embeddings, bundle)
-    table = well_table(embeddings).with_rows(placed)
-    return [search_vector(table, probes, "compound"), search_vector(table, probes, "gene")]
-
-
-def _signature_searches(question: HitQuestion, table: WellTable, bundle: Bundle) -> list[Search]:
-    from napari_tide.discovery.probes import one_question
-    from napari_tide.discovery.queries import search_vector
-    from napari_tide.discovery.signature_query import load_signature_encoder, read_signature
-
-    encoder = load_signature_encoder(bundle.folder)
-    values, genes = read_signature(Path(question.asked["signature"]), sample=question.sample)
-    embedding = encoder.embed(values, genes)
-    width = table.rows_ND.shape[1]
-    if embedding.shape[1] != width or encoder.student not in ("", table.student):
-        message = (
-            f"the adapter leads to profiles of {encoder.student or 'another student'} with "
-            f"{embedding.shape[1]} features, these are of {table.student or 'another tool'} with "
-            f"{width}; give profiles of the student it was trained for"
-        )
-        raise StudentValueError(message)
-    probes = one_question(embedding)
-    return [search_vector(table, probes, "compound"), search_vector(table, probes, "gene")]
+        prototypes = NewDrugs(bundle).prototypes([name]).cpu().numpy()
+        return search_structure(name, prototypes, embeddings=embeddings, bundle=bundle)
+    signature = Path(question.asked["signature"])
+    return search_signature(signature, table, bundle, sample=question.sample)
 
 
 def _bundle(question: HitQuestion, kind: str) -> Bundle | None:

@@ -9,13 +9,12 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from napari_tide.discovery.codebook_query import DrugProbabilities
 from napari_tide.discovery.control_null import ControlNull
 from napari_tide.discovery.false_discovery import q_values
 from napari_tide.discovery.hit_flags import HitFlags
@@ -29,6 +28,9 @@ from napari_tide.discovery.ranking import N_DRAWS, Ranking, rank_groups
 from napari_tide.discovery.treatments import Treatment
 from napari_tide.discovery.well_table import FEWEST_CONTROLS
 from napari_tide.errors import ProfileValueError
+
+if TYPE_CHECKING:  # a student brings torch along, which most questions do not need
+    from napari_tide.discovery.codebook_query import DrugProbabilities
 
 NullKind = Literal["controls", "labels"]
 Doses = Literal["max", "mean", "each"]
