@@ -124,3 +124,12 @@ def test_a_state_is_checked_when_read():
     state = SessionState(source="a.csv", plate="P1", well="B02", site=1)
     with pytest.raises(ScreenValueError, match=r"open a\.csv before"):
         Session().restore(state)
+
+
+def test_the_student_is_shared_and_announced_once(session, tmp_path):
+    chosen = []
+    session.events.student.connect(chosen.append)
+    assert session.student is None
+    session.choose_student(tmp_path)
+    session.choose_student(tmp_path)
+    assert (session.student, chosen) == (tmp_path, [tmp_path])

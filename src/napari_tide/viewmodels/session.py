@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from psygnal import Signal, SignalGroup
 from pydantic import BaseModel, ConfigDict
@@ -32,6 +33,7 @@ class SessionEvents(SignalGroup):
     place = Signal(object)
     selection = Signal(object)
     hover = Signal(object)
+    student = Signal(object)
     problem = Signal(str)
 
 
@@ -49,6 +51,7 @@ class Session:
         self._plates: dict[str, Plate] = {}
         self._selection: frozenset[int] = frozenset()
         self._hover: Well | None = None
+        self._student: Path | None = None
         self._problem = ""
 
     @property
@@ -87,6 +90,11 @@ class Session:
     def hover(self) -> Well | None:
         """The well under the pointer, in whichever dock that is."""
         return self._hover
+
+    @property
+    def student(self) -> Path | None:
+        """The bundle's folder that profiles and overlays are made with, if one was chosen."""
+        return self._student
 
     @property
     def problem(self) -> str:
@@ -185,6 +193,12 @@ class Session:
         if well != self._hover:
             self._hover = well
             self.events.hover.emit(well)
+
+    def choose_student(self, bundle: Path | None) -> None:
+        """Say which student (a bundle's folder) the docks use from now on."""
+        if bundle != self._student:
+            self._student = bundle
+            self.events.student.emit(bundle)
 
     def report(self, problem: str) -> None:
         """Say in one sentence what went wrong; an empty one clears it."""
