@@ -12,8 +12,10 @@ import napari
 
 from napari_tide._napari.field_layers import FieldLayers
 from napari_tide._napari.screen_opener import ScreenOpener
+from napari_tide._napari.training_driver import TrainingDriver
 from napari_tide.viewmodels.plate import PlateViewModel
 from napari_tide.viewmodels.session import Session
+from napari_tide.viewmodels.training import TrainingViewModel
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class ViewerDesk:
     plate: PlateViewModel
     layers: FieldLayers
     opener: ScreenOpener
+    training: TrainingDriver
 
 
 _DESKS: WeakKeyDictionary[napari.components.ViewerModel, ViewerDesk] = WeakKeyDictionary()
@@ -36,5 +39,6 @@ def desk_of(viewer: napari.components.ViewerModel) -> ViewerDesk:
         session = Session()
         plate = PlateViewModel(session)
         layers = FieldLayers(key, session, plate)
-        _DESKS[key] = ViewerDesk(session, plate, layers, ScreenOpener(session))
+        training = TrainingDriver(TrainingViewModel(session))
+        _DESKS[key] = ViewerDesk(session, plate, layers, ScreenOpener(session), training)
     return _DESKS[key]

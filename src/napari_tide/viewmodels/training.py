@@ -69,7 +69,8 @@ class TrainingViewModel:
         """Show a run that is being started; a resumed one keeps its curves."""
         run = TrainingRun(request.out, request.recipe)
         if request.is_resumed:
-            run.take_events(FollowedRun.open(request.out).news().events)
+            before = FollowedRun.open(request.out).news().events
+            run.take_events(event for event in before if event["event"] in ("step", "validation"))
         self.request = request
         self._show(run)
         return run

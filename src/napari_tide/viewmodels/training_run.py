@@ -17,6 +17,7 @@ from napari_tide.viewmodels.run_progress import RunProgress, duration
 
 RunState = Literal["running", "stopping", "done", "stopped", "failed"]
 _QUIET_S = 120
+_PATIENCE_S, _PATIENCE_TO_SAVE_S = 15.0, 600.0
 
 
 class TrainingRun:
@@ -53,6 +54,20 @@ class TrainingRun:
     def student(self) -> Path | None:
         """The bundle it left; None before that."""
         return self._student or student_of_run(self.folder)
+
+    @property
+    def patience_s(self) -> float:
+        """How long a stop may take before the child is ended by force.
+
+        15 s, or three steps where those are long; once the child has answered, it may take its
+        time to write the student.
+        """
+        if self.progress.doing in ("saving the student", "student saved"):
+            return _PATIENCE_TO_SAVE_S
+        n_left = self.progress.total - self.progress.done
+        if self.progress.left_s is None or n_left <= 0:
+            return _PATIENCE_S
+        return max(_PATIENCE_S, 3 * self.progress.left_s / n_left)
 
     def take_lines(self, lines: Iterable[str]) -> None:
         """Take lines of a child's output, events or not."""

@@ -39,6 +39,7 @@ class TrainingSetup:
         self.is_checking = False
         self._chosen_data: Path | None = None
         self._l1000: tuple[Path, ...] = ()
+        self._is_l1000_chosen = False
         self._recipe = ""
         self._is_recipe_chosen = False
         self._device = ""
@@ -74,9 +75,15 @@ class TrainingSetup:
     def choose_l1000(self, paths: Iterable[Path]) -> None:
         """Give expression files; none is fine for recipes that learn without."""
         chosen = tuple(paths)
+        self._is_l1000_chosen = True
         if chosen != self._l1000:
             self._l1000 = chosen
             self._forget_check()
+
+    def suggest_l1000(self, paths: Iterable[Path]) -> None:
+        """Take expression files found beside the data, unless the user has chosen or cleared."""
+        if not self._l1000 and not self._is_l1000_chosen:
+            self._l1000 = tuple(paths)
 
     def checking(self) -> None:
         """Say that the data are being looked at."""
