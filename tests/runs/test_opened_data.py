@@ -1,4 +1,4 @@
-"""What a run opens: a screen is packed first, and its table may name images elsewhere if allowed."""
+"""What a run opens: a screen is packed first; its table may name images elsewhere if allowed."""
 
 import pytest
 

@@ -22,6 +22,7 @@ from napari_tide.viewmodels.place import Place
 
 PLUGIN = "napari-tide"
 PLATE_DOCK = "Plate"
+TRAIN_DOCK = "Train"
 
 LayerData = tuple[npt.NDArray, LayerOptions, str]
 ReadFunction = Callable[[str | Sequence[str]], list[LayerData]]

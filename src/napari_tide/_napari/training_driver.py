@@ -171,9 +171,9 @@ class TrainingDriver:
     def _start(self, request: TrainingRequest) -> None:
         process = TrainingProcess(request, command=self.command)
         process.start()
+        self._process, self._stop_asked_s = process, None
         self.problem.emit("")
         self.viewmodel.begin(request)
-        self._process, self._stop_asked_s = process, None
         self._watch(_OWN_MS)
 
     def _on_end(self, end: ChildEnd) -> None:

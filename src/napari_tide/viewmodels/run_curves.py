@@ -88,8 +88,8 @@ class RunCurves:
         if kind not in ("step", "validation"):
             return False
         target = self.training if kind == "step" else self.validation
-        for name in event.keys() - _NO_CURVE:
-            value = number(event, name)
+        for name in event:  # in the run's own order, which is the legend's
+            value = None if name in _NO_CURVE else number(event, name)
             if value is not None:
                 target.setdefault(name, Curve()).add(step, value)
         self.n_points += 1

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from magicgui.widgets import CheckBox, ComboBox, Container, LineEdit, SpinBox
+from magicgui.widgets import CheckBox, ComboBox, LineEdit, SpinBox
 from magicgui.widgets.bases import ValueWidget
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
-from superqt import QCollapsible
+from qtpy.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
 
+from napari_tide._napari.widgets.folded_part import FoldedPart
 from napari_tide.viewmodels.recipe_form import FormField, preset_keys
 from napari_tide.viewmodels.training_setup import TrainingSetup
 
 _MOST = 2**31 - 1
 _TOP = "General"
+_TITLES_PX = 110
 
 
 class FieldControl:
@@ -62,7 +63,7 @@ class RecipeFormView(QWidget):
         self._recipe = ""
         self._controls: dict[str, FieldControl] = {}
         self._page: QWidget | None = None
-        self._more: QCollapsible | None = None
+        self._more: FoldedPart | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         setup.recipe_changed.connect(self._rebuild)
@@ -80,7 +81,7 @@ class RecipeFormView(QWidget):
         return self._controls[key]
 
     @property
-    def more(self) -> QCollapsible | None:
+    def more(self) -> FoldedPart | None:
         """The folded part."""
         return self._more
 
@@ -98,8 +99,7 @@ class RecipeFormView(QWidget):
         column.setSpacing(4)
         first = set(preset_keys(recipe.config))
         column.addWidget(self._form([field for field in self._setup.fields if field.key in first]))
-        self._more = QCollapsible("More settings", self._page)
-        self._more.setDuration(0)
+        self._more = FoldedPart("More settings", self._page)
         self._more.toggled.connect(self._on_toggled)
         column.addWidget(self._more)
         self.layout().addWidget(self._page)
@@ -118,17 +118,23 @@ class RecipeFormView(QWidget):
             self._more.addWidget(QLabel(f"<b>{group or _TOP}</b>"))
             self._more.addWidget(self._form(list(fields)))
         if self._more.isExpanded():
-            self._more.expand(animate=False)
+            self._more.unfold()
 
     def _form(self, fields: Sequence[FormField]) -> QWidget:
-        controls = {field.key: FieldControl(field, self._setup) for field in fields}
-        self._controls.update(controls)
-        container = Container(widgets=[control.widget for control in controls.values()])
-        container.margins = (0, 0, 0, 0)
-        native: QWidget = container.native
-        native.setMinimumWidth(0)
-        self._keep = [*getattr(self, "_keep", []), container]
-        return native
+        page = QWidget(self)
+        form = QFormLayout(page)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setHorizontalSpacing(8)
+        form.setVerticalSpacing(4)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for field in fields:
+            control = FieldControl(field, self._setup)
+            self._controls[field.key] = control
+            title = QLabel(field.title, page)
+            title.setToolTip(_help(field))
+            title.setMinimumWidth(_TITLES_PX)
+            form.addRow(title, control.widget.native)
+        return page
 
     def _refresh(self) -> None:
         for control in self._controls.values():
@@ -140,7 +146,7 @@ def _group_of(field: FormField) -> str:
 
 
 def _widget(field: FormField) -> ValueWidget:
-    about = {"name": field.key, "label": field.title, "tooltip": _help(field)}
+    about = {"name": field.key, "tooltip": _help(field)}
     if field.kind == "flag":
         return CheckBox(text="", **about)
     if field.kind == "choice":

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 
 import pyqtgraph
 from napari.utils.theme import get_theme
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QWheelEvent
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_tide.viewmodels.run_curves import Curve, RunCurves, curve_title
 from napari_tide.viewmodels.well_colouring import OKABE_ITO, RGB
 
 _HEIGHT_PX = 150
+_MARKS = {Qt.PenStyle.DashLine: "╍", Qt.PenStyle.DotLine: "┈"}
 _MOST_PARTS = len(OKABE_ITO) - 1
 
 
 class CurvePlot(pyqtgraph.PlotWidget):
     """Curves by name over training steps; the same name keeps its line and colour."""
 
-    def __init__(self, title: str, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._title = title
         self._lines: dict[str, pyqtgraph.PlotDataItem] = {}
-        self._ink: RGB = (210, 210, 210)
+        self._looks: dict[str, tuple[RGB, Qt.PenStyle]] = {}
         self.setFixedHeight(_HEIGHT_PX)
         self.setMinimumWidth(0)
         self.setMouseEnabled(x=False, y=False)
@@ -33,7 +34,6 @@ class CurvePlot(pyqtgraph.PlotWidget):
         self.showGrid(x=False, y=True, alpha=0.15)
         self.plotItem.setContentsMargins(0, 2, 8, 0)
         self.getAxis("left").setWidth(44)
-        self._legend = self.addLegend(offset=(-8, 4), labelTextSize="8pt", verSpacing=-6)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Leave the wheel to the dock, so that it scrolls."""
@@ -49,14 +49,19 @@ class CurvePlot(pyqtgraph.PlotWidget):
 
     def set_ink(self, background: RGB, ink: RGB) -> None:
         """Draw in a theme's colours."""
-        self._ink = ink
         self.setBackground(background)
         for name in ("left", "bottom"):
             axis = self.getAxis(name)
             axis.setPen(pyqtgraph.mkPen((*ink, 90)))
             axis.setTextPen(pyqtgraph.mkPen((*ink, 200)))
-        self.setTitle(self._title, color=ink, size="9pt", justify="left")
-        self._legend.setLabelTextColor(ink)
+
+    def legend(self) -> str:
+        """Say which line is which, as rich text."""
+        entries = []
+        for title, (colour, style) in self._looks.items():
+            mark = _MARKS.get(style, "━")
+            entries.append(f"<span style='color: rgb{colour}'>{mark}</span>&nbsp;{_joined(title)}")
+        return "&ensp; ".join(entries)
 
     def show_curve(self, title: str, curve: Curve, *, colour: RGB, style: Qt.PenStyle) -> None:
         """Draw a curve, or draw it on."""
@@ -64,8 +69,8 @@ class CurvePlot(pyqtgraph.PlotWidget):
         if line is None:
             pen = pyqtgraph.mkPen(colour, width=2 if style == Qt.PenStyle.SolidLine else 1.5)
             pen.setStyle(style)
-            line = self.plot([], [], pen=pen, name=title)
-            self._lines[title] = line
+            line = self.plot([], [], pen=pen)
+            self._lines[title], self._looks[title] = line, (colour, style)
         is_point = len(curve.steps) == 1
         line.setSymbol("o" if is_point else None)
         line.setSymbolSize(6)
@@ -76,6 +81,7 @@ class CurvePlot(pyqtgraph.PlotWidget):
         """Take away the lines of other titles."""
         for title in self._lines.keys() - titles:
             self.removeItem(self._lines.pop(title))
+            del self._looks[title]
 
 
 class TrainingCurves(QWidget):
@@ -83,21 +89,26 @@ class TrainingCurves(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.losses = CurvePlot("Loss", self)
-        self.recognition = CurvePlot("k-NN recognition (share of validation images)", self)
+        self.losses, self.recognition = CurvePlot(self), CurvePlot(self)
+        self.losses.setToolTip("The loss and its parts over training steps")
+        self.recognition.setToolTip(
+            "Share of validation images whose perturbation the nearest training images vote for"
+        )
+        self.recognition.setLimits(yMin=0)
+        self._about_losses, self._about_recognition = _legend(self), _legend(self)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
+        column.addWidget(self._about_losses)
         column.addWidget(self.losses)
+        column.addWidget(self._about_recognition)
         column.addWidget(self.recognition)
-        self._ink: RGB = (210, 210, 210)
         self.set_theme("dark")
 
     def set_theme(self, name: str) -> None:
         """Take the colours of a napari theme."""
         theme = get_theme(name)
         background, ink = (tuple(c.as_rgb_tuple()[:3]) for c in (theme.background, theme.text))
-        self._ink = ink
         for plot in (self.losses, self.recognition):
             plot.set_ink(background, ink)
 
@@ -105,6 +116,8 @@ class TrainingCurves(QWidget):
         """Show a run's curves, and those of others dashed."""
         self._show_losses(curves, compared)
         self._show_recognition(curves, compared)
+        self._about_losses.setText(f"<b>Loss</b>&ensp; {self.losses.legend()}")
+        self._about_recognition.setText(f"<b>Recognition</b>&ensp; {self.recognition.legend()}")
 
     def _show_losses(self, curves: RunCurves, compared: Mapping[str, RunCurves]) -> None:
         shown = set()
@@ -141,6 +154,18 @@ class TrainingCurves(QWidget):
                 self.recognition.show_curve(run, curve, colour=colour, style=dashes)
                 shown.add(run)
         self.recognition.keep_only(shown)
+
+
+def _legend(parent: QWidget) -> QLabel:
+    label = QLabel(parent)
+    label.setTextFormat(Qt.TextFormat.RichText)
+    label.setWordWrap(True)
+    return label
+
+
+def _joined(title: str) -> str:
+    """Keep a name on one line of the legend."""
+    return escape(title).replace(" ", "&nbsp;").replace("-", "&#8209;")
 
 
 def _other_colour(number: int) -> RGB:

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
     QFrame,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -44,12 +45,13 @@ class TrainingDock(QWidget):
         self._attach = QPushButton("Attach to run…", self)
         self._attach.setToolTip("Watch a run by its folder, also one of another machine")
         self.status = StatusLine(self)
+        # napari would fill up the dock below a widget that does not stretch
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._build_layout()
         self._connect()
         self.run.curves.set_theme(viewer.theme)
         viewer.events.theme.connect(self._on_theme)
         self._show_page()
-        self._driver.open()
 
     def sizeHint(self) -> QSize:
         """Ask for the width the other docks have."""
@@ -58,8 +60,9 @@ class TrainingDock(QWidget):
         return hint
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Guard the window from the first time the dock is seen in it."""
+        """Look at data and recipes, and guard the window, once the dock is seen in it."""
         super().showEvent(event)
+        self._driver.open()
         ClosingGuard.watch(self, self._driver)
 
     def _build_layout(self) -> None:

@@ -16,8 +16,9 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QCollapsible, QElidingLabel
+from superqt import QElidingLabel
 
+from napari_tide._napari.widgets.folded_part import FoldedPart
 from napari_tide._napari.widgets.training_curves import TrainingCurves
 from napari_tide.viewmodels.student_card import read_card
 from napari_tide.viewmodels.training import TrainingViewModel
@@ -60,6 +61,11 @@ class TrainingRunView(QWidget):
         """Give the line that says where the run stands."""
         return str(self._status.text())
 
+    def show_card(self) -> None:
+        """Unfold the model card, and fold the log to make room."""
+        self._log_part.fold()
+        self._card_part.unfold()
+
     def set_can_stop(self, can_stop: bool) -> None:  # noqa: FBT001 - a setter
         """Say whether the run can be stopped from here."""
         if can_stop != self._can_stop:
@@ -98,14 +104,13 @@ class TrainingRunView(QWidget):
         self._log.setReadOnly(True)
         self._log.setMaximumBlockCount(400)
         self._log.setFixedHeight(110)
-        self._log.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self._log_part = _folded("Log", self._log, self)
         self._card_part = _folded("Model card", self._card, self)
-        self._log_part.expand(animate=False)
+        self._log_part.unfold()
 
     def _build_layout(self) -> None:
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(0, 0, 4, 0)
         column.setSpacing(6)
         column.addWidget(self._title)
         column.addWidget(self._place)
@@ -211,9 +216,8 @@ class TrainingRunView(QWidget):
             self._log.appendPlainText(line)
 
 
-def _folded(title: str, content: QWidget, parent: QWidget) -> QCollapsible:
-    part = QCollapsible(title, parent)
-    part.setDuration(0)
+def _folded(title: str, content: QWidget, parent: QWidget) -> FoldedPart:
+    part = FoldedPart(title, parent)
     part.addWidget(content)
     return part
 

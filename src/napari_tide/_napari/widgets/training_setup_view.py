@@ -66,7 +66,8 @@ class TrainingSetupView(QWidget):
         self._findings = _text(self, "")
         self._folder = _button("Folder…", "Train on another screen, or on a pack (tide pack)")
         self._file = _button("File…", "Train on a table of profiles, or another screen's table")
-        self._use_screen = _button("Open screen", "Train on the screen open in the Plate dock")
+        self._source = _path_label(self)
+        self._use_screen = _button("Open one", "Train on the screen open in the Plate dock")
         self._l1000 = _path_label(self)
         self._add_l1000 = _button("Choose…", "The L1000 file (GCT or GCTX) the teacher learns from")
         self._clear_l1000 = _button("Clear", "Train without transcriptomes")
@@ -86,7 +87,7 @@ class TrainingSetupView(QWidget):
 
     def _build_layout(self) -> None:
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(0, 0, 4, 0)
         column.setSpacing(8)
         for text in (self._empty, self._headline, self._facts, self._findings):
             column.addWidget(text)
@@ -95,7 +96,7 @@ class TrainingSetupView(QWidget):
         form.setContentsMargins(0, 0, 0, 0)
         form.setHorizontalSpacing(8)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow("Data", _row(self._use_screen, self._folder, self._file))
+        form.addRow("Data", _row(self._source, self._use_screen, self._folder, self._file))
         form.addRow("L1000", _row(self._l1000, self._add_l1000, self._clear_l1000))
         form.addRow("Recipe", self._recipes)
         form.addRow("", self._summary)
@@ -134,7 +135,12 @@ class TrainingSetupView(QWidget):
         has_data = setup.data is not None
         self._empty.setVisible(not has_data)
         self._sample.setVisible(not has_data)
-        self._use_screen.setEnabled(setup.screen is None and setup.session.screen is not None)
+        is_open_screen = setup.screen is not None
+        self._source.setText(
+            "open screen" if is_open_screen else setup.data.name if setup.data else ""
+        )
+        self._source.setToolTip(str(setup.data or ""))
+        self._use_screen.setVisible(not is_open_screen and setup.session.screen is not None)
         looking = "Looking at the data …" if setup.is_checking else ""
         headline = check.headline if check else looking or (setup.data.name if setup.data else "")
         self._headline.setText(f"<b>{escape(headline)}</b>")
@@ -271,6 +277,4 @@ def _row(*widgets: QWidget) -> QHBoxLayout:
     row.setSpacing(4)
     for widget in widgets:
         row.addWidget(widget, 1 if isinstance(widget, QElidingLabel) else 0)
-    if not any(isinstance(widget, QElidingLabel) for widget in widgets):
-        row.addStretch(1)
     return row
