@@ -39,7 +39,7 @@ PICTURES = (
     Picture("plate_empty", ("--theme", "dark"), is_empty=True),
 )
 
-TRAINING_SHOWN = ("train_running_dark",)
+TRAINING_SHOWN = ("train_running_light",)
 
 
 def main() -> int:
@@ -58,7 +58,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             environment["NAPARI_CONFIG"] = str(Path(folder) / "settings.yaml")
             failed = [p for p in PICTURES if not _take(p, screen, options.out, environment)]
-            themes = ("dark", "light") if options.all else ("dark",)
+            themes = ("dark", "light") if options.all else ("light",)
             shown = None if options.all else TRAINING_SHOWN
             trained = [_train(theme, shown, options.out, environment) for theme in themes]
             return len(failed) + trained.count(False)

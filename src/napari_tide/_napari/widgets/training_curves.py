@@ -16,7 +16,9 @@ from napari_tide.viewmodels.well_colouring import OKABE_ITO, RGB
 
 _HEIGHT_PX = 150
 _MARKS = {Qt.PenStyle.DashLine: "╍", Qt.PenStyle.DotLine: "┈"}
-_MOST_PARTS = len(OKABE_ITO) - 1
+_YELLOW = (240, 228, 66)
+_COLOURS = tuple(colour for colour in OKABE_ITO if colour != _YELLOW)  # unseen on light themes
+_MOST_PARTS = len(_COLOURS) - 1
 
 
 class CurvePlot(pyqtgraph.PlotWidget):
@@ -124,7 +126,7 @@ class TrainingCurves(QWidget):
         parts = list(curves.losses.items())[: 1 + _MOST_PARTS]
         for number, (name, curve) in enumerate(parts):
             title = curve_title(name)
-            colour = OKABE_ITO[number]
+            colour = _COLOURS[number]
             self.losses.show_curve(title, curve, colour=colour, style=Qt.PenStyle.SolidLine)
             shown.add(title)
         for number, (run, other) in enumerate(compared.items()):
@@ -143,7 +145,7 @@ class TrainingCurves(QWidget):
             self.recognition.show_curve(
                 title,
                 curve,
-                colour=(140, 140, 140) if is_chance else OKABE_ITO[number],
+                colour=(140, 140, 140) if is_chance else _COLOURS[number],
                 style=Qt.PenStyle.DotLine if is_chance else Qt.PenStyle.SolidLine,
             )
             shown.add(title)
@@ -169,4 +171,4 @@ def _joined(title: str) -> str:
 
 
 def _other_colour(number: int) -> RGB:
-    return OKABE_ITO[-1 - number % len(OKABE_ITO)]
+    return _COLOURS[-1 - number % len(_COLOURS)]
