@@ -1,5 +1,8 @@
 """Take the pictures of the documentation: ``python scripts/make_screenshots.py [SCREEN]``.
 
+Those of the Train dock are taken during a real, small training, which takes minutes; ``--all``
+keeps every one of them, not only those the documentation shows.
+
 Opens the real window, light and dark, on the bundled sample or the screen given; where there is no
 display it starts Xvfb by itself. Pictures go to ``docs/images``.
 """
@@ -8,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -52,6 +56,8 @@ PICTURES = (
     Picture("hits_light", ("--gene", "FFAR4", "--theme", "light"), is_of_hits=True),
 )
 
+TRAINING_SHOWN = ("train_running_light",)
+
 
 def main() -> int:
     """Take every picture; the exit status counts those that failed."""
@@ -63,6 +69,7 @@ def main() -> int:
     parser.add_argument("--profiles", type=Path, help="of the screen, made by that student")
     parser.add_argument("--lasso", default="", help="select the drugs around this one")
     parser.add_argument("--look-up", default="", help="a name or SMILES to find on the maps")
+    parser.add_argument("--all", action="store_true", help="keep every picture of the Train dock")
     options = parser.parse_args()
     maps = _map_options(options)
     screen = options.screen or sample_folder()
@@ -80,10 +87,17 @@ def main() -> int:
             environment["NAPARI_CONFIG"] = str(Path(folder) / "settings.yaml")
             environment["NAPARI_TIDE_CACHE"] = str(Path(folder) / "cache")
             profiles = _measure_sample(Path(folder) / "world")
-            return sum(
-                not _take(p, screen, student, options.out, environment, maps, profiles)
+            failed = [
+                p
                 for p in wanted
-            )
+                if not _take(p, screen, student, options.out, environment, maps, profiles)
+            ]
+            themes = ("dark", "light") if options.all else ("light",)
+            shown = None if options.all else TRAINING_SHOWN
+            if options.only and options.only not in "train":
+                themes = ()
+            trained = [_train(theme, shown, options.out, environment) for theme in themes]
+            return len(failed) + trained.count(False)
 
 
 def _map_options(options: argparse.Namespace) -> list[str]:
@@ -122,6 +136,22 @@ def _take(
         command = [sys.executable, "-m", module, *taken_of, *picture.options]
     done = subprocess.run(command, env=environment, check=False)
     print(path if done.returncode == 0 else f"failed: {picture.name}")
+    return done.returncode == 0
+
+
+def _train(
+    theme: str, shown: tuple[str, ...] | None, out: Path, environment: dict[str, str]
+) -> bool:
+    """Take the pictures of a training in one theme, and keep those that are shown."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "napari_tide._napari.training_screenshot", folder]
+        done = subprocess.run([*command, "--theme", theme], env=environment, check=False)
+        for picture in sorted(Path(folder).glob("*.png")):
+            if shown is None or picture.stem in shown:
+                shutil.copyfile(picture, out / picture.name)
+                print(out / picture.name)
+    if done.returncode:
+        print(f"failed: the {theme} pictures of the Train dock")
     return done.returncode == 0
 
 

@@ -185,3 +185,12 @@ def test_profiles_of_another_student_or_screen_are_dropped(session, screen, tmp_
     session.open(dataclasses.replace(screen, source="another"))
     assert session.profiles is None
     assert session.student == tmp_path
+
+
+def test_the_student_is_shared_and_announced_once(session, tmp_path):
+    chosen = []
+    session.events.student.connect(chosen.append)
+    assert session.student is None
+    session.choose_student(tmp_path)
+    session.choose_student(tmp_path)
+    assert (session.student, chosen) == (tmp_path, [tmp_path])

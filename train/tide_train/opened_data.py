@@ -16,7 +16,13 @@ _TILE_PX = 224
 
 
 def open_data(
-    path: Path, run: Path, config: RunConfig, *, announce: Announce, should_stop: Callable[[], bool]
+    path: Path,
+    run: Path,
+    config: RunConfig,
+    *,
+    announce: Announce,
+    should_stop: Callable[[], bool],
+    allow_outside: bool = False,
 ) -> TilePack | TrainingTable:
     """Open training data; a screen becomes a pack in the run's folder, which is resumable.
 
@@ -31,9 +37,10 @@ def open_data(
     if not (folder / CONFIG).is_file():
         # only here, since a machine that trains on a pack need not read any image format
         from napari_tide.screens.open_screen import open_screen
+        from napari_tide.screens.readers.reader import ReadOptions
         from tide_train.data.write_pack import PackSettings, write_pack
 
-        screen = open_screen(path)
+        screen = open_screen(path, options=ReadOptions(allow_outside=allow_outside))
         image_px = config.encoder.image_px or _TILE_PX
         settings = PackSettings(
             tile_size_px=config.data.tile_px or image_px,

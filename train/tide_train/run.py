@@ -40,6 +40,7 @@ class RunRequest:
     out: Path
     l1000: tuple[Path, ...] = ()
     is_resumed: bool = False
+    allow_outside: bool = False  # images named by a screen's table may lie outside its folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +252,14 @@ def _prepared(
 ) -> Prepared:
     expression = _expression(request.l1000, config)
     with accelerator.main_process_first():  # it packs and trains the scFM, the others read
-        data = open_data(request.data, request.out, config, announce=say, should_stop=should_stop)
+        data = open_data(
+            request.data,
+            request.out,
+            config,
+            announce=say,
+            should_stop=should_stop,
+            allow_outside=request.allow_outside,
+        )
         scfm = None
         if expression is not None and isinstance(config.method, TideConfig):
             scfm = scfm_of_run(

@@ -17,6 +17,7 @@ from napari_tide._napari.map_desk import MapDesk
 from napari_tide._napari.overlay_layer import OverlayLayer
 from napari_tide._napari.screen_opener import ScreenOpener
 from napari_tide._napari.tile_hover import TileHover
+from napari_tide._napari.training_driver import TrainingDriver
 from napari_tide._napari.triton_guard import install_triton_guard
 from napari_tide.viewmodels.cell_overlay import CellOverlay
 from napari_tide.viewmodels.overlay import OverlayViewModel
@@ -25,6 +26,7 @@ from napari_tide.viewmodels.plate_run import PlateRun
 from napari_tide.viewmodels.plate_scores import PlateScores
 from napari_tide.viewmodels.session import Session
 from napari_tide.viewmodels.student_choice import StudentChoice
+from napari_tide.viewmodels.training import TrainingViewModel
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class ViewerDesk:
     maps: MapDesk
     looking: Looking
     background: WorkerBackground
+    training: TrainingDriver
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,10 @@ def desk_of(viewer: napari.components.ViewerModel) -> ViewerDesk:
         opener, maps = ScreenOpener(session), MapDesk(session)
         background = _background_of(key)
         looking = _looking(key, session, plate, background)
-        _DESKS[key] = ViewerDesk(session, plate, layers, opener, maps, looking, background)
+        training = TrainingDriver(TrainingViewModel(session))
+        _DESKS[key] = ViewerDesk(
+            session, plate, layers, opener, maps, looking, background, training
+        )
     return _DESKS[key]
 
 

@@ -30,6 +30,9 @@ _Set = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Change a setting: batch_size=128."),
 ]
 _Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")]
+_Outside = Annotated[
+    bool, typer.Option("--allow-outside", help="Let a screen's paths leave its folder.")
+]
 _List = Annotated[bool, typer.Option("--list", help="List the recipes.")]
 _QUIET_S = 10.0  # between lines of progress in a log
 
@@ -44,6 +47,7 @@ def train(
     l1000: _L1000 = None,
     settings: _Set = None,
     resume: _Resume = False,
+    allow_outside: _Outside = False,
     lists: _List = False,
     as_json: _Json = False,
 ) -> None:
@@ -64,7 +68,12 @@ def train(
 
     config = with_overrides(find_recipe(recipe), settings or ())
     request = RunRequest(
-        config=config, data=data, out=out, l1000=tuple(l1000 or ()), is_resumed=resume
+        config=config,
+        data=data,
+        out=out,
+        l1000=tuple(l1000 or ()),
+        is_resumed=resume,
+        allow_outside=allow_outside,
     )
     told = _Telling(Console(stderr=True))
     with listening(to_stdin=False) as should_stop:
