@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: demo test lint types imports tests slow screenshots sample clean
+.PHONY: demo test lint types imports tests slow screenshots sample student clean
 
 demo: $(VENV)/.demo-installed
 	$(BIN)/tide demo --out demo
@@ -29,6 +29,9 @@ slow: $(VENV)/.test-installed
 
 screenshots: $(VENV)/.test-installed
 	$(BIN)/python scripts/make_screenshots.py
+
+student: $(VENV)/.test-installed
+	$(BIN)/python scripts/make_sample_student.py
 
 clean:
 	rm -rf $(VENV) demo build dist

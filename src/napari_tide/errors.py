@@ -125,6 +125,18 @@ class ProfileMissingError(TideError, FileNotFoundError):
     """A profile table that is not there."""
 
 
+class EvaluationValueError(TideError, ValueError):
+    """An evaluation that the profiles cannot answer: too few classes, wells or pairs."""
+
+
+class SplitLeakError(TideError, ValueError):
+    """A split whose two sides share a well or a plate."""
+
+
+class TruthFormatError(TideError, ValueError):
+    """A table of targets, affinities or gene relations that does not hold what it must."""
+
+
 class OutOfMemoryError(TideError, MemoryError):
     """A device whose memory does not hold what was asked of it."""
 
@@ -175,3 +187,11 @@ class FeatureTableMissingError(TideError, FileNotFoundError):
 
 class HubFetchError(TideError, OSError):
     """A folder that could not be fetched from the Hugging Face Hub."""
+
+
+class HitListFormatError(TideError, ValueError):
+    """A file that is no hit list, or a damaged one."""
+
+
+class HitListMissingError(TideError, FileNotFoundError):
+    """A hit list that is not there."""

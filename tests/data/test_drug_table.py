@@ -40,9 +40,11 @@ def test_exchanged_structures_are_the_same_ones_and_have_no_settings():
 
 def test_a_compound_with_one_image_is_named_with_the_way_out():
     with pytest.raises(
-        TrainValueError, match=r"1 compounds have a single image \(benzene\).*leave_out"
+        TrainValueError, match=r"1 compounds have a single image \(benzene\).*drops_singles"
     ):
-        drug_table(metadata({"ethanol": 2, "benzene": 1}), DrugFeatures())
+        drug_table(
+            metadata({"ethanol": 2, "benzene": 1}), DrugFeatures(), singles={"benzene", "water"}
+        )
 
 
 def test_controls_alone_cannot_be_learned():

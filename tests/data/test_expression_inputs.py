@@ -42,6 +42,8 @@ def test_treated_samples_and_controls_part_and_rare_doses_go():
     np.testing.assert_array_equal(inputs.values_NG, table.values[[*range(7, 12), *range(14, 25)]])
     np.testing.assert_array_equal(inputs.basal["U2OS"], table.values[:4])
     np.testing.assert_array_equal(inputs.basal["A549"], table.values[4:7])
+    np.testing.assert_array_equal(inputs.untreated.values_MG, table.values[:7])
+    assert inputs.untreated.samples["plate"].tolist() == ["P"] * 7
     assert inputs.notes == ("2 samples of doses with fewer than 5 replicates were left out",)
 
 

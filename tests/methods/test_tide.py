@@ -63,6 +63,7 @@ def batch(*, has_pairs=True, step=0):
         doses_B=torch.rand(B, generator=random),
         log_doses_B=torch.zeros(B),
         lines_B=torch.zeros(B, dtype=torch.int64),
+        labelled_L=torch.tensor([0, 1, 2, 3, 4, 6, 7]),
         partners=partners if has_pairs else None,
         random=SampleRandom(0, step),
     )

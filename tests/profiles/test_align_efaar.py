@@ -153,3 +153,29 @@ def test_a_batch_is_the_plate_where_none_is_given(raw):
         align_profiles(by_plate, "center-scale").features,
         align_profiles(raw, "center-scale").features,
     )
+
+
+@pytest.mark.parametrize("method", ["pca-cs", "tvn"])
+def test_axes_along_which_controls_do_not_spread_are_left_out(method):
+    random = np.random.default_rng(0)
+    few = Controls(random.normal(size=(16, 40)), np.array(["b"] * 16, object))
+    twice = random.normal(size=(50, 3))
+    collinear = Controls(np.hstack([twice, twice]), np.array(["b"] * 50, object))
+    for controls, n_axes in ((few, 15), (collinear, 3)):
+        alignment = fit_alignment(controls, method)
+        assert alignment.rotation.shape[1] == n_axes
+        assert min(here.scale.min() for here in alignment.batches.values()) > 0.1
+
+
+@pytest.mark.parametrize("method", ["pca-cs", "tvn"])
+def test_fewer_controls_than_features_add_no_axis_of_rounding_errors(method):
+    rng = np.random.default_rng(0)
+    signal = np.repeat(rng.standard_normal((30, 100)), 2, axis=0)  # two replicates of each
+    treated = signal + 0.5 * rng.standard_normal((60, 100))
+    features = np.concatenate([rng.standard_normal((24, 100)), treated]).astype(np.float32)
+    is_control = np.arange(84) < 24
+    aligned = align_profiles(profiles_of(features, np.zeros(84, int), is_control), method)
+    assert aligned.features.shape[1] == 23  # 24 points span 23 directions
+    likeness = cosines(aligned.features[24:])
+    np.fill_diagonal(likeness, -1)
+    assert (likeness.argmax(axis=1) == np.arange(60) ^ 1).mean() > 0.9

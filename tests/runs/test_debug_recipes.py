@@ -15,7 +15,8 @@ from tide_train.recipes.registry import RECIPES, find_recipe
 DEBUG = [
     name
     for name in RECIPES
-    if name.startswith("debug_") and name not in ("debug_dino", "debug_tide_features")
+    if name.startswith("debug_")
+    and name not in ("debug_dino", "debug_tide_features", "debug_semi_clipped")
 ]
 
 

@@ -1,4 +1,5 @@
 import json
+import os
 import pickle
 
 import pytest
@@ -8,6 +9,7 @@ from safetensors.torch import load_file, save_file
 from napari_tide.errors import BundleFormatError, OutputExistsError
 from napari_tide.students import bundle as bundles
 from napari_tide.students.bundle import load_bundle, save_bundle
+from napari_tide.students.model_card import model_card
 
 
 @pytest.fixture
@@ -51,6 +53,22 @@ def test_the_calibrated_temperature_is_used_after_loading(tmp_path, make_student
     config = make_config(student, calibration={"temperature": 2.0})
     save_bundle(student, config, tmp_path / "s")
     assert load_bundle(tmp_path / "s").student.calibration_temperature == 2.0
+
+
+def test_tables_of_the_provenance_are_tables_on_the_card(saved):
+    config = load_bundle(saved).config
+    told = {"pairing": [{"cell_line": "U2OS", "images": 3}, {"cell_line": "a|b", "images": 4.0}]}
+    card = model_card(config.model_copy(update={"provenance": told}))
+    expected = "## Pairing\n\n| cell line | images |\n|---|---|\n| U2OS | 3 |\n| a\\|b | 4 |"
+    assert expected in card
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+def test_colleagues_can_read_what_was_saved(saved):
+    before = os.umask(0o022)
+    os.umask(before)
+    for path in saved.iterdir():
+        assert path.stat().st_mode & 0o777 == 0o666 & ~before, path
 
 
 def test_the_model_card_says_what_a_person_must_know(saved):

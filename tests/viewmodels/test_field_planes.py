@@ -3,7 +3,7 @@ import pytest
 import tifffile
 
 from napari_tide.screens.well import Well
-from napari_tide.viewmodels.field_planes import display_limits, read_field
+from napari_tide.viewmodels.field_planes import read_field
 
 CHANNELS = ["DNA", "ER", "Mito"]
 
@@ -59,15 +59,3 @@ def test_a_field_with_nothing_readable_is_blank_in_the_shape_asked_for(site):
     field = read_field(site, CHANNELS, blank_shape=(7, 9))
     assert {plane.shape for plane in field.planes.values()} == {(7, 9)}
     assert list(field.faults) == CHANNELS
-
-
-def test_limits_leave_out_the_brightest_pixels():
-    plane = np.arange(10_000, dtype=np.uint16).reshape(100, 100)
-    plane[0, 0] = 65535
-    low, high = display_limits(plane)
-    assert low == pytest.approx(50, abs=2)
-    assert high == pytest.approx(9980, abs=2)
-
-
-def test_limits_of_a_flat_plane_are_not_empty():
-    assert display_limits(np.zeros((8, 8), np.uint8)) == (0.0, 1.0)

@@ -22,6 +22,12 @@ GRID = TileGrid((64, 64), 32, output_px=32)
 
 
 @pytest.fixture
+def bundle(make_bundle):
+    """Return a student that fits the screen of these tests."""
+    return make_bundle()
+
+
+@pytest.fixture
 def parts(session, background, recent, bundle):
     choice = StudentChoice(session, background, recent)
     choice.open(bundle.folder)

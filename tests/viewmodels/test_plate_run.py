@@ -28,6 +28,12 @@ B02, C03 = Well.parse("B02"), Well.parse("C03")
 
 
 @pytest.fixture
+def bundle(make_bundle):
+    """Return a student that fits the screen of these tests."""
+    return make_bundle()
+
+
+@pytest.fixture
 def choice(session, background, recent, bundle):
     choice = StudentChoice(session, background, recent)
     choice.open(bundle.folder)

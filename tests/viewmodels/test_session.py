@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -129,6 +131,37 @@ def test_a_state_is_checked_when_read():
         Session().restore(state)
 
 
+def test_drugs_without_a_well_can_be_selected_and_are_written_down(session, screen, heard):
+    session.select([], drugs=["taxol"])
+    session.select([], drugs=["taxol"])
+    assert session.selected_drugs == frozenset({"taxol"})
+    assert [name for name, _ in heard] == ["selection"]
+    again = Session()
+    again.open(screen)
+    again.restore(session.state())
+    assert again.selected_drugs == frozenset({"taxol"})
+    session.select([3])
+    assert session.selected_drugs == frozenset()
+
+
+def test_pointing_at_a_drug_is_told_from_pointing_at_its_well(session, heard):
+    session.hover_over(None, drug="taxol")
+    session.hover_over(well("C03"), drug="taxol")
+    session.hover_over(well("C03"))
+    session.hover_over(well("C03"))
+    assert [value for name, value in heard if name == "hover"] == [None, well("C03"), well("C03")]
+    assert session.hovered_drug == ""
+
+
+def test_profiles_stay_with_their_screen(session, screen):
+    profiles = Profiles(pd.DataFrame({"Metadata_Well": ["B02"]}), np.zeros((1, 1)), ("f",))
+    session.use_profiles(profiles)
+    session.open(screen)
+    assert session.profiles is profiles
+    session.open(dataclasses.replace(screen, source="another"))
+    assert session.profiles is None
+
+
 def test_student_drug_overlay_and_profiles_are_announced_once(session, tmp_path):
     told = []
     for name in ("student", "drug", "overlay", "profiles"):
@@ -149,6 +182,15 @@ def test_profiles_of_another_student_or_screen_are_dropped(session, screen, tmp_
     session.choose_student(tmp_path)
     assert session.profiles is None
     session.use_profiles(profiles)
-    session.open(screen)
+    session.open(dataclasses.replace(screen, source="another"))
     assert session.profiles is None
     assert session.student == tmp_path
+
+
+def test_the_student_is_shared_and_announced_once(session, tmp_path):
+    chosen = []
+    session.events.student.connect(chosen.append)
+    assert session.student is None
+    session.choose_student(tmp_path)
+    session.choose_student(tmp_path)
+    assert (session.student, chosen) == (tmp_path, [tmp_path])

@@ -5,6 +5,12 @@ from napari_tide.viewmodels.student_choice import StudentChoice
 
 
 @pytest.fixture
+def bundle(make_bundle):
+    """Return a student that fits the screen of these tests."""
+    return make_bundle()
+
+
+@pytest.fixture
 def choice(session, background, recent):
     return StudentChoice(session, background, recent)
 

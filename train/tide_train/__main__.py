@@ -69,6 +69,7 @@ def _train(given: argparse.Namespace, announce: Announce) -> None:
             out=given.out,
             l1000=tuple(given.l1000),
             is_resumed=given.resume,
+            allow_outside=given.allow_outside,
         )
         run(request, announce=announce, should_stop=should_stop)
 
@@ -81,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--l1000", type=Path, action="append", default=[], help="GCT or GCTX file")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
+    parser.add_argument(
+        "--allow-outside", action="store_true", help="let a screen's paths leave its folder"
+    )
     parser.add_argument("--list", action="store_true", help="list the recipes")
     parser.add_argument("--debug", action="store_true", help="say more when something fails")
     return parser

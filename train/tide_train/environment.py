@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
@@ -36,6 +37,12 @@ def device_name() -> str:
     return (
         "mps" if torch.backends.mps.is_available() else f"cpu ({torch.get_num_threads()} threads)"
     )
+
+
+def is_alone_by_mistake() -> bool:
+    """Tell whether accelerate was asked for several CPU processes and could start one only."""
+    on_cpu = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("true", "1", "yes")
+    return on_cpu and "MASTER_PORT" in os.environ and "WORLD_SIZE" not in os.environ
 
 
 def git_commit() -> str:

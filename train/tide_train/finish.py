@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,12 +17,14 @@ from napari_tide.students.student import Student
 from tide_train.checkpoint import BEST, load_tensors
 from tide_train.data.tile_pack import TilePack
 from tide_train.evaluate.validation import embed_rows
+from tide_train.events import Event
 from tide_train.run_folder import RunFolder
 from tide_train.seeding import seeded
 from tide_train.training_loop import TrainingLoop
 
 Rows = npt.NDArray[np.int64]
 
+_ON_THE_CARD = ("knn_top1", "knn_top5", "student_log_loss", "teacher_log_loss")
 _HEAD_STEPS, _HEAD_BATCH, _HEAD_LR = 500, 256, 1e-3
 
 
@@ -60,7 +62,8 @@ def finish(
     calibration = _calibrate(loop, student)
     metrics = {name: value for name, value in best.items() if name != "step"}
     if loop.accelerator.is_main_process:
-        config = _bundle_config(loop, calibration, metrics, n_steps, environment)
+        curve = curve_of(folder.metrics())
+        config = _bundle_config(loop, calibration, metrics, n_steps, environment, curve)
         save_bundle(student, config, folder.student, overwrite=True)
     loop.accelerator.wait_for_everyone()
     return Finished(calibration, metrics)
@@ -115,6 +118,7 @@ def _bundle_config(
     metrics: dict[str, float],
     n_steps: int,
     environment: Mapping[str, object],
+    curve: Sequence[Mapping[str, object]],
 ) -> BundleConfig:
     prepared = loop.prepared
     data = prepared.data
@@ -140,14 +144,29 @@ def _bundle_config(
             ),
             "calibration": calibration,
             "metrics": metrics,
-            "provenance": provenance(loop, n_steps, environment),
+            "provenance": provenance(loop, n_steps, environment, curve),
             **pixels,
         }
     )
 
 
+def curve_of(points: Sequence[Event]) -> list[dict[str, object]]:
+    """Give a row per validation, with the training loss of that moment."""
+    rows: list[dict[str, object]] = []
+    loss: object = None
+    for point in points:
+        loss = point.get("loss", loss)
+        if point.get("event") == "validation":
+            facts = {name: point[name] for name in _ON_THE_CARD if name in point}
+            rows.append({"step": point.get("step"), "loss": loss, **facts})
+    return rows
+
+
 def provenance(
-    loop: TrainingLoop, n_steps: int, environment: Mapping[str, object]
+    loop: TrainingLoop,
+    n_steps: int,
+    environment: Mapping[str, object],
+    curve: Sequence[Mapping[str, object]] = (),
 ) -> dict[str, object]:
     """Say what a student was trained on, and how."""
     prepared = loop.prepared
@@ -172,6 +191,8 @@ def provenance(
     }
     if prepared.pairing is not None:
         told["pairing"] = prepared.pairing.table.reset_index().to_dict(orient="records")
+    if curve:
+        told["curve"] = curve
     for name in ("git_commit", "device", "started", "versions"):
         if name in environment:
             told[name.replace("_", " ")] = environment[name]

@@ -6,10 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from napari_tide.errors import TrainValueError
-from napari_tide.screens.open_screen import open_screen
 from tide_train.data.tile_pack import CONFIG, TilePack, open_pack
 from tide_train.data.training_data import TrainingTable, is_trainable, open_training_data
-from tide_train.data.write_pack import PackSettings, write_pack
 from tide_train.events import Announce, event
 from tide_train.run_config import RunConfig
 
@@ -18,7 +16,13 @@ _TILE_PX = 224
 
 
 def open_data(
-    path: Path, run: Path, config: RunConfig, *, announce: Announce, should_stop: Callable[[], bool]
+    path: Path,
+    run: Path,
+    config: RunConfig,
+    *,
+    announce: Announce,
+    should_stop: Callable[[], bool],
+    allow_outside: bool = False,
 ) -> TilePack | TrainingTable:
     """Open training data; a screen becomes a pack in the run's folder, which is resumable.
 
@@ -31,7 +35,12 @@ def open_data(
         return _fitting(open_training_data(path), path, config)
     folder = run / PACK
     if not (folder / CONFIG).is_file():
-        screen = open_screen(path)
+        # only here, since a machine that trains on a pack need not read any image format
+        from napari_tide.screens.open_screen import open_screen
+        from napari_tide.screens.readers.reader import ReadOptions
+        from tide_train.data.write_pack import PackSettings, write_pack
+
+        screen = open_screen(path, options=ReadOptions(allow_outside=allow_outside))
         image_px = config.encoder.image_px or _TILE_PX
         settings = PackSettings(
             tile_size_px=config.data.tile_px or image_px,

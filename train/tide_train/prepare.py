@@ -19,6 +19,7 @@ from tide_train.data.drug_table import DrugTable, drug_table
 from tide_train.data.expression_inputs import ExpressionInputs
 from tide_train.data.pairing import Pairing, require_pairs
 from tide_train.data.split import Split, perturbations, split_rows
+from tide_train.data.stored_fingerprints import MOLECULES
 from tide_train.data.tile_pack import TilePack
 from tide_train.data.training_data import TrainingTable
 from tide_train.data.transcriptome_tables import (
@@ -99,9 +100,16 @@ def prepare(
     TrainValueError
         The data cannot be trained on as configured; the message says what to change.
     """
+    _refuse_unfit_encoder(config, data)
     metadata = data.metadata
     split = _split(config, metadata)
-    drugs = drug_table(metadata.iloc[split.training], config.drugs, seed=config.seed)
+    drugs = drug_table(
+        metadata.iloc[split.training],
+        config.drugs,
+        seed=config.seed,
+        singles=() if config.data.keeps_singles else _singles(metadata),
+        stored=data.folder / MOLECULES if isinstance(data, TilePack) else None,
+    )
     labels = _labels(metadata, drugs)
     pairing = None if expression is None else pair_images(metadata, expression)
     _require_pairs(config, metadata, expression, pairing)
@@ -147,8 +155,7 @@ def _split(config: RunConfig, metadata: pd.DataFrame) -> Split:
     ignored = set(settings.leave_out)
     named = metadata["Metadata_Compound"].astype(object).fillna("")
     if settings.drops_singles:
-        counts = named[named != ""].value_counts()
-        ignored |= set(counts.index[counts == 1])
+        ignored |= _singles(metadata)
     split = split_rows(
         metadata,
         n_validation=settings.n_validation,
@@ -164,6 +171,28 @@ def _split(config: RunConfig, metadata: pd.DataFrame) -> Split:
         split.held_out,
         split.warnings,
     )
+
+
+def _singles(metadata: pd.DataFrame) -> set[str]:
+    """Name the compounds with one image in all the data, whatever the split does with them."""
+    named = metadata["Metadata_Compound"].astype(object).fillna("")
+    counts = named[named != ""].value_counts()
+    return {str(name) for name in counts.index[counts == 1]}
+
+
+def _refuse_unfit_encoder(config: RunConfig, data: TilePack | TrainingTable) -> None:
+    is_table, reads_tables = isinstance(data, TrainingTable), config.encoder.kind == "features"
+    if is_table and config.method.kind == "mae":
+        message = f"{config.name} hides parts of images, and a table has none; give a pack"
+        raise TrainValueError(message)
+    if is_table == reads_tables:
+        return
+    given, kind = ("a table of features", "features") if is_table else ("a pack of tiles", "vit")
+    message = (
+        f"encoder {config.encoder.kind!r} of {config.name} cannot read {given}; choose one that "
+        f"can (--set encoder.kind={kind})"
+    )
+    raise TrainValueError(message)
 
 
 def _labels(metadata: pd.DataFrame, drugs: DrugTable) -> Labels:

@@ -11,18 +11,21 @@ from pathlib import Path
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs
 
-from napari_tide.errors import RunFormatError, TideError
-from tide_train.checkpoint import latest_checkpoint
+from napari_tide.errors import RunFormatError, TideError, TrainValueError
+from tide_train.adapter_run import run_adapter
+from tide_train.checkpoint import Checkpoint, latest_checkpoint
 from tide_train.data.expression_inputs import ExpressionInputs, read_expression_inputs
-from tide_train.environment import describe_environment
+from tide_train.environment import describe_environment, is_alone_by_mistake
 from tide_train.events import Announce, Event, event
 from tide_train.finish import Finished, finish
+from tide_train.methods.semi_clipped import SemiClippedConfig
 from tide_train.methods.tide import TideConfig
 from tide_train.opened_data import open_data
 from tide_train.prepare import Prepared, prepare
 from tide_train.run_config import RunConfig
 from tide_train.run_folder import ENVIRONMENT, RunFolder
 from tide_train.run_scfm import scfm_of_run
+from tide_train.tensorboard_log import TENSORBOARD, also_to_tensorboard, require_tensorboard
 from tide_train.training_loop import Outcome, TrainingLoop
 
 Stop = Callable[[], bool]
@@ -37,6 +40,7 @@ class RunRequest:
     out: Path
     l1000: tuple[Path, ...] = ()
     is_resumed: bool = False
+    allow_outside: bool = False  # images named by a screen's table may lie outside its folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class RunResult:
     """What came out of it."""
 
     outcome: Outcome
-    finished: Finished
+    finished: Finished | None  # None for an adapter
     folder: RunFolder
 
 
@@ -77,8 +81,12 @@ def _run(
     should_stop: Stop,
 ) -> RunResult:
     config = _config(request, folder)
+    if config.tensorboard:
+        require_tensorboard()
     if not request.is_resumed:
         folder.refuse_started()
+    if isinstance(config.method, SemiClippedConfig):
+        return _run_adapter(request, config, folder, accelerator, say, should_stop)
     prepared = _prepared(request, config, accelerator, say, should_stop)
     environment = describe_environment(
         seed=config.seed,
@@ -94,8 +102,31 @@ def _run(
     elif accelerator.is_main_process:
         folder.create(config, environment)
     accelerator.wait_for_everyone()
+    with contextlib.ExitStack() as stack:
+        if config.tensorboard and accelerator.is_main_process:
+            n_done = 0 if start is None else start.n_steps
+            drawing = also_to_tensorboard(say, folder.path / TENSORBOARD, n_done=n_done)
+            say = stack.enter_context(drawing)
+        return _trained(prepared, folder, accelerator, say, should_stop, start, environment)
+
+
+def _trained(
+    prepared: Prepared,
+    folder: RunFolder,
+    accelerator: Accelerator,
+    say: Announce,
+    should_stop: Stop,
+    start: Checkpoint | None,
+    environment: dict[str, object],
+) -> RunResult:
     for happened in opening_events(prepared, folder, 0 if start is None else start.n_steps):
         say(happened)
+    if is_alone_by_mistake():
+        message = (
+            "accelerate launch --cpu starts several processes through MPI only, so this is one; "
+            "ACCELERATE_USE_CPU=true accelerate launch --multi_gpu --num_processes N starts N"
+        )
+        say(event("warning", message=message))
     loop = TrainingLoop(
         prepared,
         accelerator=accelerator,
@@ -121,13 +152,41 @@ def _run(
     return RunResult(outcome, finished, folder)
 
 
-def make_accelerator(config: RunConfig) -> Accelerator:
+def _run_adapter(
+    request: RunRequest,
+    config: RunConfig,
+    folder: RunFolder,
+    accelerator: Accelerator,
+    say: Announce,
+    should_stop: Stop,
+) -> RunResult:
+    if accelerator.num_processes > 1:
+        message = (
+            f"{config.name} trains a small adapter, on one process; start it without accelerate "
+            "launch"
+        )
+        raise TrainValueError(message)
+    found = run_adapter(
+        config,
+        folder,
+        data=request.data,
+        l1000=request.l1000,
+        is_resumed=request.is_resumed,
+        announce=say,
+        should_stop=should_stop,
+        device=accelerator.device,
+    )
+    return RunResult(Outcome(found.n_steps, found.is_complete, found.metrics), None, folder)
+
+
+def make_accelerator(config: RunConfig, *, on_cpu: bool = False) -> Accelerator:
     """Choose device and precision; several processes come from ``accelerate launch``."""
     import torch
 
-    has_bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+    has_bf16 = not on_cpu and torch.cuda.is_available() and torch.cuda.is_bf16_supported()
     is_bf16 = config.precision == "bf16" or (config.precision == "auto" and has_bf16)
     return Accelerator(
+        cpu=on_cpu,
         mixed_precision="bf16" if is_bf16 else "no",
         kwargs_handlers=[
             # a batch without a pair leaves the teacher without gradients on one process
@@ -193,7 +252,14 @@ def _prepared(
 ) -> Prepared:
     expression = _expression(request.l1000, config)
     with accelerator.main_process_first():  # it packs and trains the scFM, the others read
-        data = open_data(request.data, request.out, config, announce=say, should_stop=should_stop)
+        data = open_data(
+            request.data,
+            request.out,
+            config,
+            announce=say,
+            should_stop=should_stop,
+            allow_outside=request.allow_outside,
+        )
         scfm = None
         if expression is not None and isinstance(config.method, TideConfig):
             scfm = scfm_of_run(

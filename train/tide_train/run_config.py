@@ -67,6 +67,10 @@ class DataSettings(_Settings):
     drops_singles: bool = Field(
         default=False, description="Ignore compounds with a single image instead of stopping"
     )
+    keeps_singles: bool = Field(
+        default=False,
+        description="Train on compounds with a single image too; they choose no checkpoint",
+    )
     channels: tuple[str, ...] = Field(default=(), description="Only these channels; all if empty")
     tile_px: int | None = Field(
         default=None, ge=16, description="Side of a tile in the field, where a screen is given"
@@ -139,6 +143,10 @@ class RunConfig(_Settings):
     validation: ValidationSettings = ValidationSettings()
     checkpoint_every: int = Field(default=500, ge=1, description="Steps between checkpoints")
     log_every: int = Field(default=10, ge=1, description="Steps between points of the curves")
+    compile: bool = Field(
+        default=False, description="Compile the encoder; slow to start, faster on a GPU"
+    )
+    tensorboard: bool = Field(default=False, description="Write TensorBoard files into the run")
     threads: int = Field(default=4, ge=0, description="Threads that read ahead")
 
     @model_validator(mode="after")

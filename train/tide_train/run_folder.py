@@ -17,7 +17,7 @@ from tide_train.events import Event, json_line
 from tide_train.run_config import RunConfig
 
 CONFIG, ENVIRONMENT, METRICS, LOG = "config.json", "environment.json", "metrics.jsonl", "log.txt"
-CHECKPOINTS, STUDENT = "checkpoints", "student"
+CHECKPOINTS, STUDENT, ADAPTER = "checkpoints", "student", "rna_adapter"
 _CURVES = frozenset({"step", "validation", "scfm"})
 
 
@@ -28,6 +28,7 @@ class RunFolder:
         self.path = path
         self.checkpoints = path / CHECKPOINTS
         self.student = path / STUDENT
+        self.adapter = path / ADAPTER
 
     @property
     def exists(self) -> bool:

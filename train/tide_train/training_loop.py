@@ -21,6 +21,7 @@ from accelerate import Accelerator
 from torch import nn
 
 from napari_tide.errors import OutOfMemoryError, TrainValueError
+from napari_tide.students.encoders.encoder import Encoder
 from tide_train.checkpoint import BEST, Checkpoint, save_checkpoint, save_tensors
 from tide_train.data.batch import Batch
 from tide_train.data.batch_stream import BatchStream
@@ -62,6 +63,8 @@ class TrainingLoop:
         self.announce, self.should_stop = announce, should_stop
         self.device = accelerator.device
         self.method: Method = prepared.method.to(self.device)
+        if self.config.compile:
+            _compile_encoders(self.method)
         self.optimiser = _optimiser(self.method, prepared)
         self.batches = _batch_maker(prepared, accelerator)
         self.best: dict[str, float] = {}
@@ -87,7 +90,7 @@ class TrainingLoop:
         self.method.train()
         with self._stream(first) as stream, self._saying_what_to_do_without_memory():
             for step in range(first, self.prepared.n_steps):
-                losses = self._step(trained, stream, step)
+                losses = self.take_step(trained, stream, step)
                 done = step + 1
                 self._report(losses, done)
                 self._validate_if_due(done)
@@ -98,7 +101,18 @@ class TrainingLoop:
                     self._save(done)
         return Outcome(self.prepared.n_steps, is_complete=True, best=self.best)
 
-    def _step(self, trained: nn.Module, stream: Iterator[Batch], step: int) -> Losses:
+    def take_step(self, trained: nn.Module, stream: Iterator[Batch], step: int) -> Losses:
+        """Train on the next batch, and give its losses, which stay on the device.
+
+        Parameters
+        ----------
+        trained
+            The method as the accelerator prepared it.
+        stream
+            Gives the batch, or its parts.
+        step
+            Which step this is, from zero.
+        """
         n_parts = self.config.accumulation
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate(step)
@@ -297,17 +311,27 @@ def _optimiser(method: Method, prepared: Prepared) -> torch.optim.AdamW:
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": settings.weight_decay},
         {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=settings.lr, betas=settings.betas)
+    # one kernel for all weights; on a CPU the plain one is as fast, and its numbers are pinned
+    is_fused = next(method.parameters()).device.type == "cuda"
+    return torch.optim.AdamW(groups, lr=settings.lr, betas=settings.betas, fused=is_fused)
+
+
+def _compile_encoders(method: Method) -> None:
+    """Compile in place, so that the weights keep their names; the averaged encoder is one too."""
+    for part in method.modules():
+        if isinstance(part, Encoder):
+            part.compile()
 
 
 def _batch_maker(prepared: Prepared, accelerator: Accelerator) -> BatchMaker:
     labels = prepared.labels
     tables = prepared.transcriptomes
     return BatchMaker(
-        drugs_N=torch.from_numpy(labels.drugs_N),
-        doses_N=torch.from_numpy(labels.doses_N),
-        log_doses_N=torch.from_numpy(labels.log_doses_N),
-        lines_N=torch.from_numpy(labels.lines_N),
+        drugs_N=torch.from_numpy(labels.drugs_N).to(accelerator.device),
+        doses_N=torch.from_numpy(labels.doses_N).to(accelerator.device),
+        log_doses_N=torch.from_numpy(labels.log_doses_N).to(accelerator.device),
+        lines_N=torch.from_numpy(labels.lines_N).to(accelerator.device),
+        is_labelled_N=labels.drugs_N >= 0,
         transcriptomes=None if tables is None else tables.to(accelerator.device),
         seed=prepared.config.seed,
         rank=accelerator.process_index,

@@ -16,12 +16,13 @@ from napari.layers import Image
 from napari.utils.colormaps import Colormap
 
 from napari_tide._napari.field_loader import FieldLoader
+from napari_tide.imaging.composite import display_limits
+from napari_tide.imaging.stain_colours import channel_shares, overlaid_channels, stain_colours
 from napari_tide.screens.screen import Screen
-from napari_tide.viewmodels.field_planes import FieldPlanes, Plane, display_limits
+from napari_tide.viewmodels.field_planes import FieldPlanes, Plane
 from napari_tide.viewmodels.place import Place
 from napari_tide.viewmodels.plate import PlateViewModel
 from napari_tide.viewmodels.session import Session
-from napari_tide.viewmodels.stain_colours import channel_shares, overlaid_channels, stain_colours
 from napari_tide.viewmodels.well_colouring import RGB
 
 METADATA_KEY = "napari_tide"

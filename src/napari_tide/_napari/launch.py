@@ -1,4 +1,4 @@
-"""Starting napari with the Plate dock."""
+"""Starting napari with the docks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import napari
 from npe2 import PluginManager, PluginManifest
 
-from napari_tide._napari.reader import PLATE_DOCK, PLUGIN
+from napari_tide._napari.reader import HITS_DOCK, MAPS_DOCK, PLATE_DOCK, PLUGIN, TRAIN_DOCK
 from napari_tide._napari.viewer_desk import desk_of
 
 _MANIFEST = Path(__file__).parents[1] / "napari.yaml"
@@ -22,10 +22,14 @@ def register_plugin() -> None:
 
 
 def open_viewer(source: Path | None) -> napari.Viewer:
-    """Open a viewer with the Plate dock, and `source` in it where one is given."""
+    """Open a viewer with its docks, and `source` in it where one is given."""
     register_plugin()
     viewer = napari.Viewer(title="napari-tide", show_welcome_screen=False)
-    viewer.window.add_plugin_dock_widget(PLUGIN, PLATE_DOCK)
+    plate, _ = viewer.window.add_plugin_dock_widget(PLUGIN, PLATE_DOCK)
+    for dock in (HITS_DOCK, TRAIN_DOCK):
+        viewer.window.add_plugin_dock_widget(PLUGIN, dock, tabify=True)
+    viewer.window.add_plugin_dock_widget(PLUGIN, MAPS_DOCK)
+    plate.raise_()
     if source is not None:
         desk_of(viewer).opener.open(source)
     return viewer

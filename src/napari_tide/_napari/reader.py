@@ -22,6 +22,9 @@ from napari_tide.viewmodels.place import Place
 
 PLUGIN = "napari-tide"
 PLATE_DOCK = "Plate"
+MAPS_DOCK = "Maps"
+TRAIN_DOCK = "Train"
+HITS_DOCK = "Hits"
 
 LayerData = tuple[npt.NDArray, LayerOptions, str]
 ReadFunction = Callable[[str | Sequence[str]], list[LayerData]]

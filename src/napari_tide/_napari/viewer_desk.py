@@ -13,10 +13,12 @@ import napari
 from napari_tide._napari.background_worker import WorkerBackground
 from napari_tide._napari.cell_layer import CellLayer
 from napari_tide._napari.field_layers import FieldLayers, is_open
+from napari_tide._napari.map_desk import MapDesk
 from napari_tide._napari.overlay_layer import OverlayLayer
 from napari_tide._napari.screen_opener import ScreenOpener
 from napari_tide._napari.tile_hover import TileHover
-from napari_tide._napari.without_triton import keep_triton_out
+from napari_tide._napari.training_driver import TrainingDriver
+from napari_tide._napari.triton_guard import install_triton_guard
 from napari_tide.viewmodels.cell_overlay import CellOverlay
 from napari_tide.viewmodels.overlay import OverlayViewModel
 from napari_tide.viewmodels.plate import PlateViewModel
@@ -24,6 +26,7 @@ from napari_tide.viewmodels.plate_run import PlateRun
 from napari_tide.viewmodels.plate_scores import PlateScores
 from napari_tide.viewmodels.session import Session
 from napari_tide.viewmodels.student_choice import StudentChoice
+from napari_tide.viewmodels.training import TrainingViewModel
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,10 @@ class ViewerDesk:
     plate: PlateViewModel
     layers: FieldLayers
     opener: ScreenOpener
+    maps: MapDesk
     looking: Looking
     background: WorkerBackground
+    training: TrainingDriver
 
 
 @dataclass(frozen=True)
@@ -59,13 +64,17 @@ def desk_of(viewer: napari.components.ViewerModel) -> ViewerDesk:
     """Give the viewer's desk, set up on first use."""
     key = getattr(viewer, "__wrapped__", viewer)
     if key not in _DESKS:
-        keep_triton_out()
+        install_triton_guard()
         session = Session()
         plate = PlateViewModel(session)
         layers = FieldLayers(key, session, plate)
+        opener, maps = ScreenOpener(session), MapDesk(session)
         background = _background_of(key)
         looking = _looking(key, session, plate, background)
-        _DESKS[key] = ViewerDesk(session, plate, layers, ScreenOpener(session), looking, background)
+        training = TrainingDriver(TrainingViewModel(session))
+        _DESKS[key] = ViewerDesk(
+            session, plate, layers, opener, maps, looking, background, training
+        )
     return _DESKS[key]
 
 

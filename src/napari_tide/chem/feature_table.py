@@ -1,7 +1,8 @@
 """Molecular features somebody else computed (GIN, MolFormer, …): a table with a row per drug.
 
 Drugs are found by InChIKey, then SMILES, then name, as far as the table has such columns; first as
-written, then by what two spellings share (the neutral parent, the name without case).
+written, then by what two spellings share (the neutral parent, the name without case). Without RDKit
+only SMILES as written and names are compared.
 
 Shapes: N drugs asked for, R rows of the table, F columns.
 """
@@ -18,6 +19,7 @@ import pandas as pd
 import pyarrow as pa
 
 from napari_tide.chem.inchikeys import inchikey_or_blank
+from napari_tide.chem.rdkit_presence import has_rdkit
 from napari_tide.chem.smiles import clean_smiles, standard_or_blank
 from napari_tide.errors import FeatureTableFormatError, FeatureTableMissingError
 
@@ -145,16 +147,19 @@ def _ways(
     smiles: Sequence[str], names: Sequence[str] | None
 ) -> Iterator[tuple[Callable[[int], str], str, Callable[[str], str]]]:
     """Give the ways to find a drug, the strictest first: our key, theirs, and what both become."""
-    yield lambda i: inchikey_or_blank(smiles[i]), "inchikey", str.strip
+    reads_structures = has_rdkit()
+    if reads_structures:
+        yield lambda i: inchikey_or_blank(smiles[i]), "inchikey", str.strip
     yield lambda i: clean_smiles(smiles[i]), "smiles", clean_smiles
     if names is not None:
         yield lambda i: names[i].strip(), "name", str.strip
-    yield (
-        lambda i: inchikey_or_blank(standard_or_blank(smiles[i])),
-        "inchikey",
-        str.strip,
-    )
-    yield lambda i: standard_or_blank(smiles[i]), "smiles", standard_or_blank
+    if reads_structures:
+        yield (
+            lambda i: inchikey_or_blank(standard_or_blank(smiles[i])),
+            "inchikey",
+            str.strip,
+        )
+        yield lambda i: standard_or_blank(smiles[i]), "smiles", standard_or_blank
     if names is not None:
         yield lambda i: names[i].strip().casefold(), "name", _casefold
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,11 +12,6 @@ import typer
 from napari_tide.cli.output import refuse_output
 
 bench = typer.Typer(help="Measure, and write down what was measured.", no_args_is_help=True)
-
-
-@bench.callback()
-def _group() -> None:
-    """Keep ``speed`` a subcommand while it is the only one."""
 
 
 @bench.command()
@@ -34,6 +30,54 @@ def speed(
     if out is not None:
         refuse_output(out, (".md",), overwrite=overwrite)
     report = measure_speed(only or (), announce=lambda name: print(f"{name} ...", file=sys.stderr))
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(report.to_markdown(), encoding="utf-8")
+    print(report.to_json() if as_json else report.to_markdown())
+
+
+class Preset(StrEnum):
+    """What is trained."""
+
+    paper = "paper"
+    tiny = "tiny"
+
+
+class Device(StrEnum):
+    """Where."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+@bench.command()
+def step(
+    *,
+    preset: Annotated[
+        Preset | None, typer.Option(help="What is trained; paper on a GPU, tiny on a CPU.")
+    ] = None,
+    device: Annotated[Device, typer.Option(help="Where.")] = Device.auto,
+    batch_size: Annotated[
+        int | None, typer.Option(min=16, help="Images a batch; halved until it fits.")
+    ] = None,
+    compiled: Annotated[bool, typer.Option("--compile", help="Compile the encoder.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Also write the table here (.md).")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Time the TIDE training step beside a plain one, and the share of the device's peak."""
+    from tide_train.bench.training_step import measure_training_step
+
+    if out is not None:
+        refuse_output(out, (".md",), overwrite=overwrite)
+    report = measure_training_step(
+        None if preset is None else preset.value,
+        device=device.value,
+        batch_size=batch_size,
+        is_compiled=compiled,
+        announce=lambda said: print(f"{said} ...", file=sys.stderr),
+    )
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(report.to_markdown(), encoding="utf-8")

@@ -15,6 +15,7 @@ from napari_tide.cli.display import display_for_pictures, has_display
 from napari_tide.errors import OutputWriteError
 
 _TIMEOUT_S = 180
+STUDENT = "student"
 
 Headless = Annotated[
     bool, typer.Option("--headless", help="Write pictures instead of opening a window.")
@@ -34,6 +35,11 @@ def run(*, headless: Headless = False, out: Out = Path("demo")) -> None:
         print("There is no display, so the demo writes pictures.")
     _make_folder(out)
     print(f"montage of the plate: {_write_montage(sample, out / 'montage.png')}")
+    if (sample / STUDENT).is_dir():
+        from napari_tide.cli.demo_results import write_results
+
+        for said in write_results(sample, sample / STUDENT, out):
+            print(said)
     print(_write_screenshot(sample, out / "screenshot.png"))
 
 

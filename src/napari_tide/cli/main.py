@@ -13,6 +13,9 @@ from napari_tide.cli import demo
 from napari_tide.cli.aggregate import aggregate
 from napari_tide.cli.align import align
 from napari_tide.cli.bench import bench
+from napari_tide.cli.drug_features import drug_features
+from napari_tide.cli.evaluate import evaluate
+from napari_tide.cli.hits import hits
 from napari_tide.cli.inspect import inspect
 from napari_tide.cli.pack import pack
 from napari_tide.cli.profile import profile
@@ -37,6 +40,9 @@ app.command()(align)
 app.command("app")(app_command.run)
 app.command("demo")(demo.run)
 app.add_typer(bench, name="bench")
+app.add_typer(evaluate, name="evaluate")
+app.command()(hits)
+app.command()(drug_features)
 app.command()(inspect)
 app.command()(pack)
 app.command()(profile)

@@ -30,6 +30,9 @@ _Set = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Change a setting: batch_size=128."),
 ]
 _Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")]
+_Outside = Annotated[
+    bool, typer.Option("--allow-outside", help="Let a screen's paths leave its folder.")
+]
 _List = Annotated[bool, typer.Option("--list", help="List the recipes.")]
 _QUIET_S = 10.0  # between lines of progress in a log
 
@@ -44,6 +47,7 @@ def train(
     l1000: _L1000 = None,
     settings: _Set = None,
     resume: _Resume = False,
+    allow_outside: _Outside = False,
     lists: _List = False,
     as_json: _Json = False,
 ) -> None:
@@ -64,7 +68,12 @@ def train(
 
     config = with_overrides(find_recipe(recipe), settings or ())
     request = RunRequest(
-        config=config, data=data, out=out, l1000=tuple(l1000 or ()), is_resumed=resume
+        config=config,
+        data=data,
+        out=out,
+        l1000=tuple(l1000 or ()),
+        is_resumed=resume,
+        allow_outside=allow_outside,
     )
     told = _Telling(Console(stderr=True))
     with listening(to_stdin=False) as should_stop:
@@ -118,10 +127,7 @@ class _Telling:
             self._passing(_progress(happened))
         elif kind == "validation":
             best = ", the best so far" if happened["is_best"] else ""
-            self._line(
-                f"step {happened['step']}: k-NN {_percent(happened['knn_top1'])} "
-                f"(chance {_percent(happened['chance_top1'])}){best}"
-            )
+            self._line(f"step {happened['step']}: {_judged(happened)}{best}")
         elif kind == "stopping":
             self._line(
                 f"stopped and saved after {happened['step']} of {happened['n_steps']} steps; "
@@ -155,6 +161,17 @@ def _progress(happened: Event) -> str:
     )
 
 
+def _judged(happened: Event) -> str:
+    if "knn_top1" in happened:
+        return f"k-NN {_percent(happened['knn_top1'])} (chance {_percent(happened['chance_top1'])})"
+    asked = "disjoint" if "disjoint_top5" in happened else "within"
+    who = "an unseen drug" if asked == "disjoint" else "a drug"
+    return (
+        f"a signature has {who} among its first five in {_percent(happened[f'{asked}_top5'])} "
+        f"(chance {_percent(happened[f'{asked}_chance_top5'])})"
+    )
+
+
 def _pairing_table(happened: Event) -> Table:
     rows = happened["table"]
     assert isinstance(rows, list)
@@ -174,6 +191,14 @@ def _print_recipes() -> None:
 
 
 def _facts(result: RunResult) -> dict[str, object]:
+    if result.finished is None:
+        return {
+            "out": str(result.folder.path),
+            "adapter": str(result.folder.adapter),
+            "steps": result.outcome.n_steps,
+            "is_complete": result.outcome.is_complete,
+            "metrics": result.outcome.best,
+        }
     return {
         "out": str(result.folder.path),
         "student": str(result.folder.student),
@@ -185,6 +210,9 @@ def _facts(result: RunResult) -> dict[str, object]:
 
 
 def _summary(result: RunResult) -> str:
+    if result.finished is None:
+        steps = result.outcome.n_steps
+        return f"{result.folder.adapter}: an adapter for signatures after {steps} steps"
     metrics, fitted = result.finished.metrics, result.finished.calibration
     said = f"{result.folder.student}: a student after {result.outcome.n_steps} steps"
     if "knn_top1" in metrics:

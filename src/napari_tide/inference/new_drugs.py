@@ -110,6 +110,35 @@ class NewDrugs:
             for k, similarity in ((positions[i], similarities[i]) for i in order)
         )
 
+    def training_fingerprints(
+        self,
+    ) -> tuple[FingerprintSettings, list[int], npt.NDArray[np.uint8]]:
+        """Give the fingerprints drugs are compared by: how made, of which drugs, and the bits.
+
+        Raises
+        ------
+        StudentValueError
+            The student gives no SMILES of its drugs.
+        """
+        if self._bits_of_training is None:
+            config = self._bundle.config
+            settings = config.student.codebook.features
+            if isinstance(settings, FingerprintSettings):
+                bits_KF = self._bundle.student.codebook.features_KF.cpu().numpy()
+                self._bits_of_training = settings, list(range(len(bits_KF))), bits_KF
+            else:
+                usual = FingerprintSettings()
+                found = features_like([drug.smiles for drug in config.drugs], usual)
+                if len(found.values_NF) == 0:
+                    message = (
+                        f"{config.name} gives no SMILES of its drugs, so none can be compared by "
+                        "fingerprint; compare in the codebook"
+                    )
+                    raise StudentValueError(message)
+                bits_KF = found.values_NF.astype(np.uint8)
+                self._bits_of_training = usual, found.rows_N.tolist(), bits_KF
+        return self._bits_of_training
+
     def _features(self, smiles: Sequence[str], names: Sequence[str] | None) -> torch.Tensor:
         settings = self._settings()
         if isinstance(settings, TableSettings) and self._source is None:
@@ -161,26 +190,6 @@ class NewDrugs:
         return range(len(cosines_K)), cosines_K.float().cpu().numpy()
 
     def _by_fingerprint(self, smiles: str) -> tuple[Sequence[int], Similarities]:
-        settings, positions, bits_KF = self._training_bits()
+        settings, positions, bits_KF = self.training_fingerprints()
         bits_1F = features_like([smiles], settings).of_all()
         return positions, jaccard_similarities(bits_1F, bits_KF)[0]
-
-    def _training_bits(self) -> tuple[FingerprintSettings, list[int], npt.NDArray[np.uint8]]:
-        if self._bits_of_training is None:
-            config = self._bundle.config
-            settings = config.student.codebook.features
-            if isinstance(settings, FingerprintSettings):
-                bits_KF = self._bundle.student.codebook.features_KF.cpu().numpy()
-                self._bits_of_training = settings, list(range(len(bits_KF))), bits_KF
-            else:
-                usual = FingerprintSettings()
-                found = features_like([drug.smiles for drug in config.drugs], usual)
-                if len(found.values_NF) == 0:
-                    message = (
-                        f"{config.name} gives no SMILES of its drugs, so none can be compared by "
-                        "fingerprint; compare in the codebook"
-                    )
-                    raise StudentValueError(message)
-                bits_KF = found.values_NF.astype(np.uint8)
-                self._bits_of_training = usual, found.rows_N.tolist(), bits_KF
-        return self._bits_of_training

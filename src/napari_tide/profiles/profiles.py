@@ -86,7 +86,10 @@ class Profiles:
     @property
     def batches(self) -> npt.NDArray[np.object_]:
         """Each row's batch: ``Metadata_Batch``, or the plate where that is empty."""
-        batch, plate = self.column("Metadata_Batch"), self.column("Metadata_Plate")
+        plate = self.column("Metadata_Plate")
+        if "Metadata_Batch" not in self.metadata.columns:
+            return plate.to_numpy(dtype=object)
+        batch = self.column("Metadata_Batch")
         return batch.where(batch != "", plate).to_numpy(dtype=object)
 
     def column(self, name: str) -> pd.Series:
@@ -94,9 +97,11 @@ class Profiles:
         if name not in self.metadata.columns:
             return pd.Series("", index=self.metadata.index, dtype=object)
         values = self.metadata[name].astype(object)
+        if pd.api.types.infer_dtype(values, skipna=False) == "string":
+            return values  # already text without gaps, as most columns are: nothing to convert
         present = values.where(values.notna(), "")
         if pd.api.types.infer_dtype(present) == "string":
-            return present  # already text, as most columns are: nothing to convert
+            return present
         return present.map(str)
 
     def take(self, rows: npt.NDArray[np.integer] | npt.NDArray[np.bool_]) -> Profiles:

@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from napari_tide.errors import BundleFormatError, OutputExistsError, OutputWriteError
+from napari_tide.readable_file import as_readable_as_usual
 from napari_tide.students.bundle_config import FORMAT_VERSION, BundleConfig
 from napari_tide.students.model_card import model_card
 from napari_tide.students.student import Student
@@ -60,6 +61,7 @@ def save_bundle(
         partial.mkdir(parents=True)
         tensors = {name: value.contiguous().cpu() for name, value in student.state_dict().items()}
         save_file(tensors, partial / WEIGHTS, metadata={"format": "pt"})
+        as_readable_as_usual(partial / WEIGHTS)
         signed = config.model_copy(update={"sha256": _sha256(partial / WEIGHTS)})
         (partial / CONFIG).write_text(signed.model_dump_json(indent=2), encoding="utf-8")
         (partial / CARD).write_text(model_card(signed), encoding="utf-8")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from pydantic import JsonValue
+
 from napari_tide.chem.feature_settings import ChembertaSettings, TableSettings
 from napari_tide.students.bundle_config import BundleConfig
 
@@ -42,7 +44,13 @@ def model_card(config: BundleConfig) -> str:
             {
                 name: value if isinstance(value, str) else json.dumps(value)
                 for name, value in config.provenance.items()
+                if not _is_table(value)
             },
+        ),
+        *(
+            _long_table(name, value)
+            for name, value in config.provenance.items()
+            if _is_table(value)
         ),
         "## Limits\n",
         _LIMITS,
@@ -85,6 +93,32 @@ def _in_one_line(text: str) -> str:
 
 def _section(title: str, rows: dict[str, str]) -> str:
     return f"## {title}\n\n{_table(*rows.items())}" if rows else ""
+
+
+def _is_table(value: JsonValue) -> bool:
+    """Tell a list of rows that name their columns, such as the pairing table or a curve."""
+    return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)
+
+
+def _long_table(name: str, rows: JsonValue) -> str:
+    assert isinstance(rows, list)
+    known = [row for row in rows if isinstance(row, dict)]
+    columns = list(dict.fromkeys(column for row in known for column in row))
+    lines = [
+        " | ".join(["", *(_in_a_cell(column.replace("_", " ")) for column in columns), ""]).strip(),
+        "|---" * len(columns) + "|",
+    ]
+    for row in known:
+        cells = [_in_a_cell(_number_or_text(row.get(column))) for column in columns]
+        lines.append(" | ".join(["", *cells, ""]).strip())
+    title = _in_one_line(name)
+    return f"## {title[:1].upper()}{title[1:]}\n\n" + "\n".join(lines) + "\n"
+
+
+def _number_or_text(value: JsonValue) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "" if value is None else str(value)
 
 
 def _or_dash(value: float | None, unit: str) -> str:

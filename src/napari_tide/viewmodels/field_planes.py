@@ -66,15 +66,3 @@ def read_field(
 ) -> FieldPlanes:
     """Read all channels of a field."""
     return collect_field(site, dict(iter_planes(site, channels)), blank_shape=blank_shape)
-
-
-def display_limits(plane: Plane, *, low: float = 0.5, high: float = 99.8) -> tuple[float, float]:
-    """Give display limits that leave out the darkest and brightest few pixels.
-
-    Percentiles are taken on at most about 250,000 pixels, spread evenly.
-    """
-    step = max(1, int(np.sqrt(plane.size / 250_000)))
-    bottom, top = np.percentile(plane[::step, ::step].astype(np.float32), [low, high])
-    if top <= bottom:
-        top = bottom + 1
-    return float(bottom), float(top)

@@ -10,17 +10,22 @@ from pathlib import Path
 
 import imagecodecs
 import numpy as np
-import numpy.typing as npt
 
 from napari_tide.errors import OutputWriteError
+from napari_tide.imaging.composite import (
+    Picture,
+    Thumbnail,
+    compose,
+    display_limits,
+    shrink_to_square,
+)
+from napari_tide.imaging.stain_colours import overlaid_channels
 from napari_tide.screens.screen import Screen, Site
 from napari_tide.screens.well import row_name
-from napari_tide.viewmodels.field_planes import Plane, display_limits, read_field
+from napari_tide.viewmodels.field_planes import read_field
 from napari_tide.viewmodels.pixel_font import draw_text
-from napari_tide.viewmodels.stain_colours import channel_shares, overlaid_channels, stain_colours
 
-Picture = npt.NDArray[np.uint8]
-Thumbnails = Mapping[str, npt.NDArray[np.float32]]
+Thumbnails = Mapping[str, Thumbnail]
 
 _PAPER = 24
 _MISSING = 40
@@ -53,7 +58,7 @@ def plate_montage(screen: Screen, plate: str, *, well_px: int = 96) -> Picture:
     for well in chosen.format.wells():
         top, left = _MARGIN_PX + well.row * pitch, _MARGIN_PX + well.column * pitch
         box = canvas[top : top + well_px, left : left + well_px]
-        box[:] = _composite(wells[well], shared) if well in wells else _MISSING
+        box[:] = compose(wells[well], shared) if well in wells else _MISSING
     _draw_names(canvas, chosen.format.rows, chosen.format.columns, pitch, well_px)
     return canvas
 
@@ -85,33 +90,7 @@ def _thumbnails(
     for name, plane in field.planes.items():
         if name not in field.faults:
             limits[name].append(display_limits(plane))
-    return {name: _shrunk(plane, size) for name, plane in field.planes.items()}
-
-
-def _shrunk(plane: Plane, size: int) -> npt.NDArray[np.float32]:
-    """Average blocks of the central square, then pick the nearest block for every pixel."""
-    side = min(plane.shape)
-    top, left = ((length - side) // 2 for length in plane.shape)
-    square = plane[top : top + side, left : left + side].astype(np.float32)
-    block = max(1, side // size)
-    n_blocks = side // block
-    whole = square[: n_blocks * block, : n_blocks * block]
-    means = whole.reshape(n_blocks, block, n_blocks, block).mean((1, 3))
-    nearest = (np.arange(size) * n_blocks) // size
-    picked: npt.NDArray[np.float32] = means[np.ix_(nearest, nearest)]
-    return picked
-
-
-def _composite(thumbnails: Thumbnails, limits: Mapping[str, tuple[float, ...]]) -> Picture:
-    colours = stain_colours(list(thumbnails))
-    shares = channel_shares(list(thumbnails))
-    light = np.zeros((), np.float32)
-    for name, thumbnail in thumbnails.items():
-        low, high = limits[name]
-        share = np.clip((thumbnail - low) / (high - low), 0, 1)
-        light = light + shares[name] * share[..., None] * np.asarray(colours[name], np.float32)
-    picture: Picture = np.clip(light, 0, 255).astype(np.uint8)
-    return picture
+    return {name: shrink_to_square(plane, size) for name, plane in field.planes.items()}
 
 
 def _draw_names(canvas: Picture, rows: int, columns: int, pitch: int, well_px: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from psygnal import Signal, SignalGroup
 from pydantic import BaseModel, ConfigDict
@@ -17,6 +17,9 @@ from napari_tide.viewmodels.place import Place, first_usable_place
 
 OverlayMode = Literal["off", "tile", "dense", "controls"]
 
+if TYPE_CHECKING:  # a bundle brings torch along, which a plate can be looked at without
+    from napari_tide.students.bundle import Bundle
+
 
 class SessionState(BaseModel):
     """What is written down of a session; read back from a file, so checked."""
@@ -28,6 +31,7 @@ class SessionState(BaseModel):
     well: str
     site: int
     selection: list[int] = []
+    selected_drugs: list[str] = []
 
 
 class SessionEvents(SignalGroup):
@@ -37,6 +41,7 @@ class SessionEvents(SignalGroup):
     place = Signal(object)
     selection = Signal(object)
     hover = Signal(object)
+    bundle = Signal(object)
     student = Signal(object)
     drug = Signal(str)
     overlay = Signal(str)
@@ -57,7 +62,10 @@ class Session:
         self._place: Place | None = None
         self._plates: dict[str, Plate] = {}
         self._selection: frozenset[int] = frozenset()
+        self._selected_drugs: frozenset[str] = frozenset()
         self._hover: Well | None = None
+        self._hovered_drug = ""
+        self._bundle: Bundle | None = None
         self._student: Path | None = None
         self._drug = ""
         self._overlay: OverlayMode = "off"
@@ -97,9 +105,24 @@ class Session:
         return self._selection
 
     @property
+    def selected_drugs(self) -> frozenset[str]:
+        """Drugs selected by name, also those the screen has no well of; empty: go by the rows."""
+        return self._selected_drugs
+
+    @property
     def hover(self) -> Well | None:
         """The well under the pointer, in whichever dock that is."""
         return self._hover
+
+    @property
+    def hovered_drug(self) -> str:
+        """The drug under the pointer, where a drug and not a well is pointed at."""
+        return self._hovered_drug
+
+    @property
+    def bundle(self) -> Bundle | None:
+        """The student in use as it was loaded, if any."""
+        return self._bundle
 
     @property
     def student(self) -> Path | None:
@@ -133,12 +156,15 @@ class Session:
         if start is None:
             first = screen.site_at(0)
             start = Place(first.plate, first.well, first.number)
+        is_another = self._screen is not None and self._screen.source != screen.source
         self._screen = screen
         self._plates = {name: screen.plate(name) for name in screen.plate_names}
         self._place = start
-        self._selection, self._hover = frozenset(), None
+        self._selection, self._selected_drugs = frozenset(), frozenset()
+        self._hover, self._hovered_drug = None, ""
         self.report("")
-        self.use_profiles(None)
+        if is_another:
+            self.use_profiles(None)
         self.events.screen.emit(screen)
         self.events.place.emit(start)
         self.events.selection.emit(self._selection)
@@ -207,17 +233,24 @@ class Session:
             return None
         return self._screen.site(self._place.plate, self._place.well, self._place.site)
 
-    def select(self, rows: Iterable[int]) -> None:
-        """Select rows of the site table."""
-        chosen = frozenset(rows)
-        if chosen != self._selection:
-            self._selection = chosen
+    def show_bundle(self, bundle: Bundle | None) -> None:
+        """Give the chosen student as it was loaded; one that was not chosen yet is."""
+        if bundle is not self._bundle:
+            self._bundle = bundle
+            self.choose_student(bundle.folder if bundle else None)
+            self.events.bundle.emit(bundle)
+
+    def select(self, rows: Iterable[int], *, drugs: Iterable[str] = ()) -> None:
+        """Select rows of the site table, and the drugs they were found by where drugs were."""
+        chosen, named = frozenset(rows), frozenset(drugs)
+        if (chosen, named) != (self._selection, self._selected_drugs):
+            self._selection, self._selected_drugs = chosen, named
             self.events.selection.emit(chosen)
 
-    def hover_over(self, well: Well | None) -> None:
-        """Say which well the pointer is on."""
-        if well != self._hover:
-            self._hover = well
+    def hover_over(self, well: Well | None, *, drug: str = "") -> None:
+        """Say which well the pointer is on, and which drug where it is on a drug."""
+        if (well, drug) != (self._hover, self._hovered_drug):
+            self._hover, self._hovered_drug = well, drug
             self.events.hover.emit(well)
 
     def choose_student(self, bundle: Path | None) -> None:
@@ -261,6 +294,7 @@ class Session:
             well=self._place.well.name,
             site=self._place.site,
             selection=sorted(self._selection),
+            selected_drugs=sorted(self._selected_drugs),
         )
 
     def restore(self, state: SessionState) -> None:
@@ -269,7 +303,8 @@ class Session:
             message = f"open {state.source} before going back to well {state.well}"
             raise ScreenValueError(message)
         self.go_to(Well.parse(state.well), plate=state.plate, site=state.site)
-        self.select(row for row in state.selection if 0 <= row < self._screen.n_sites)
+        rows = [row for row in state.selection if 0 <= row < self._screen.n_sites]
+        self.select(rows, drugs=state.selected_drugs)
 
     def _move(self, place: Place) -> None:
         if place != self._place:

@@ -148,6 +148,7 @@ class StudentChoice:
         self._bundle, self._scorer, self._unfit = bundle, scorer, unfit
         self._recent.remember(bundle.folder)
         self._session.choose_student(bundle.folder)
+        self._session.show_bundle(bundle)
         if self._session.drug not in scorer.drugs:
             self._session.choose_drug(self._first_drug(scorer.drugs))
         self._session.report(unfit)

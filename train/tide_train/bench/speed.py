@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -12,10 +10,14 @@ from datetime import UTC, datetime
 from napari_tide.errors import BenchValueError
 from tide_train.bench.alignment_speed import align_on_disk, time_pca_cs
 from tide_train.bench.cluster_scaling import time_cluster
+from tide_train.bench.drug_gene_speed import time_drug_gene
 from tide_train.bench.engine_speed import time_bf16, time_engine
 from tide_train.bench.field_to_tiles import time_field_to_tiles
+from tide_train.bench.hit_speed import time_hits
+from tide_train.bench.machine import describe_machine
 from tide_train.bench.map_speed import time_map
 from tide_train.bench.memory import MemoryRow, measure_plate_memory
+from tide_train.bench.neighbour_speed import time_neighbours
 from tide_train.bench.pack_speed import time_pack_reads
 from tide_train.bench.rendering import time_rendering
 from tide_train.bench.screen_listing import time_screen_listing
@@ -76,13 +78,6 @@ def measure_speed(
     return SpeedReport(describe_machine(), date, tuple(rows))
 
 
-def describe_machine() -> str:
-    """Say what the figures were measured on."""
-    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    python = platform.python_version()
-    return f"{platform.system()} {platform.machine()}, {n_cores} cores, Python {python}"
-
-
 def _time_rendering() -> list[Row]:
     seconds = time_rendering(48, 224)
     return [TimeRow("simulating a site of 5 x 224 x 224 pixels", seconds, RENDERING_GOAL_S)]
@@ -115,6 +110,9 @@ BENCHES: Mapping[str, Callable[[], Sequence[Row]]] = {
     "cluster": lambda: [time_cluster(n_sites=24)],
     "map": lambda: [time_map()],
     "pack": lambda: [time_pack_reads()],
+    "drug-gene": time_drug_gene,
+    "neighbours": lambda: [time_neighbours()],
+    "hits": lambda: [time_hits()],
 }
 # minutes each, so only when asked for
 BENCHES_BY_NAME: Mapping[str, Callable[[], Sequence[Row]]] = {

@@ -69,17 +69,40 @@ def blur_at_random(
     """Blur a share of all channels, each with a Gaussian of its own width."""
     planes = images_BCHW.reshape(-1, *images_BCHW.shape[2:])
     widths = _uniform((len(planes),), width_px, images_BCHW, random)
-    chosen = (random.uniform((len(planes),)) < share).nonzero()[:, 0].to(planes.device)
+    is_chosen = (random.uniform((len(planes),)) < share).to(planes.device)
+    radius = max(math.ceil(3 * width_px[1]), 1)
+    if planes.device.type != "cpu":
+        return blur_all(planes, widths * is_chosen, radius).reshape(images_BCHW.shape)
+    chosen = is_chosen.nonzero()[:, 0]
     if not len(chosen):
         return images_BCHW
-    radius = max(math.ceil(3 * width_px[1]), 1)
-    steps = torch.arange(-radius, radius + 1, device=planes.device, dtype=planes.dtype)
-    kernels = torch.exp(-0.5 * (steps / widths[chosen].clamp_min(1e-3)[:, None]) ** 2)
+    blurred = blur_all(planes[chosen], widths[chosen], radius)
+    return planes.index_copy(0, chosen, blurred).reshape(images_BCHW.shape)
+
+
+def blur_all(planes_NHW: torch.Tensor, widths_N: torch.Tensor, radius: int) -> torch.Tensor:
+    """Blur each plane with a Gaussian of its own width; a width of zero leaves it as it is.
+
+    On an accelerator all planes go through here, blurred or not: to pick some, the host would have
+    to wait until the device has counted them.
+
+    Parameters
+    ----------
+    planes_NHW
+        What is blurred; edges are reflected.
+    widths_N
+        Standard deviations in pixels.
+    radius
+        How far the Gaussians reach.
+    """
+    steps = torch.arange(-radius, radius + 1, device=planes_NHW.device, dtype=planes_NHW.dtype)
+    kernels = torch.exp(-0.5 * (steps / widths_N.clamp_min(1e-3)[:, None]) ** 2)
     kernels = kernels / kernels.sum(1, keepdim=True)
-    padded = functional.pad(planes[None, chosen], (radius,) * 4, mode="reflect")
-    blurred = functional.conv2d(padded, kernels[:, None, None, :], groups=len(chosen))
-    blurred = functional.conv2d(blurred, kernels[:, None, :, None], groups=len(chosen))
-    return planes.index_copy(0, chosen, blurred[0]).reshape(images_BCHW.shape)
+    n_planes = len(planes_NHW)
+    padded = functional.pad(planes_NHW[None], (radius,) * 4, mode="reflect")
+    blurred = functional.conv2d(padded, kernels[:, None, None, :], groups=n_planes)
+    blurred = functional.conv2d(blurred, kernels[:, None, :, None], groups=n_planes)
+    return blurred[0]
 
 
 def _uniform(

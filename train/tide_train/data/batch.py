@@ -13,6 +13,7 @@ import torch
 
 from tide_train.data.pairing import Pairing
 from tide_train.data.sample_random import SampleRandom
+from tide_train.data.send import send
 
 Rows = npt.NDArray[np.int64]
 
@@ -57,6 +58,8 @@ class Batch:
         Image doses in [0, 1], and as logarithms of µM (NaN where unknown).
     lines_B
         Cell lines as numbers.
+    labelled_L
+        Positions of the samples that were given a training drug.
     partners
         None where the data has no pair at all; otherwise possibly of no rows.
     random
@@ -69,6 +72,7 @@ class Batch:
     doses_B: torch.Tensor
     log_doses_B: torch.Tensor
     lines_B: torch.Tensor
+    labelled_L: torch.Tensor
     partners: Partners | None
     random: SampleRandom
 
@@ -113,9 +117,9 @@ class Transcriptomes:
             [_pick(self.pairing.rna_of_group[groups[i]], drawn[i]) for i in paired], np.int64
         )
         device = self.rna_NG.device
-        rows_P = torch.from_numpy(chosen).to(device)
+        rows_P = send(chosen, device)
         return Partners(
-            samples_P=torch.from_numpy(paired).to(device),
+            samples_P=send(paired, device),
             rna_PG=self.rna_NG[rows_P],
             doses_PE=self.doses_NE[rows_P],
             log_doses_P=self.log_doses_N[rows_P],

@@ -35,6 +35,14 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Untreated:
+    """Untreated samples of all lines: expression, M by G, and a row for each as in the file."""
+
+    values_MG: FloatArray
+    samples: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ExpressionInputs:
     """Perturbed expression of many drugs, and untreated expression of the same lines.
 
@@ -55,6 +63,8 @@ class ExpressionInputs:
         ``"3"`` (expression), ``"4"`` or ``"5"`` (already contrasts with controls) or ``""``.
     notes
         What was left out, one sentence each.
+    untreated
+        The samples of `basal` with their plates, for corrections that go by plate.
     """
 
     values_NG: FloatArray
@@ -64,6 +74,7 @@ class ExpressionInputs:
     basal: Mapping[str, FloatArray]
     level: str
     notes: tuple[str, ...] = ()
+    untreated: Untreated | None = None
 
     @property
     def is_contrast(self) -> bool:
@@ -207,6 +218,7 @@ def expression_inputs(
         basal=basal,
         level=tables[0].level,
         notes=(*notes, *said),
+        untreated=Untreated(values_NG[is_control], samples[is_control].reset_index(drop=True)),
     )
     for note in inputs.notes:
         _log.warning("%s", note)

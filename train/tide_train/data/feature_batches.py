@@ -12,6 +12,7 @@ import torch
 
 from tide_train.data.loop_clock import TimedBatches
 from tide_train.data.pack_loader import PackLoader
+from tide_train.data.send import send
 from tide_train.data.tile_pack import TilePack
 from tide_train.data.tile_shards import Rows
 from tide_train.data.training_data import TrainingTable
@@ -51,7 +52,7 @@ class FeatureBatches(TimedBatches):
         """Give the batches."""
         began = time.perf_counter()
         for rows in self._batches:
-            chosen = torch.from_numpy(rows).to(self._features_NF.device)
+            chosen = send(rows, self._features_NF.device)
             batch = FeatureBatch(rows, self._features_NF[chosen])
             ready = time.perf_counter()
             self.clock.waited(ready - began)

@@ -14,12 +14,14 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from napari_tide.chem.rdkit_presence import has_rdkit
 from napari_tide.errors import OutputExistsError, OutputWriteError, ScreenValueError
 from napari_tide.inference.profile_screen import SkippedSite
 from napari_tide.profiles.metadata_columns import metadata_to_arrow
 from napari_tide.profiles.site_metadata import metadata_of_sites
 from napari_tide.screens.screen import Screen
 from tide_train.data.pack_config import PackConfig
+from tide_train.data.stored_fingerprints import MOLECULES, StoredFingerprints
 from tide_train.data.tile_pack import CONFIG, JOURNAL, METADATA
 from tide_train.data.tile_shards import ShardLayout, ShardWriter
 
@@ -27,7 +29,7 @@ Facts = dict[str, Any]  # a site's JSON in the journal: rows, columns, flags, sh
 
 SKIPPED = "skipped.csv"
 _SKIPPED_COLUMNS = ("plate", "well", "site", "reason")
-_OWN_FILES = (CONFIG, METADATA, SKIPPED, JOURNAL, JOURNAL + ".lock")
+_OWN_FILES = (CONFIG, METADATA, MOLECULES, SKIPPED, JOURNAL, JOURNAL + ".lock")
 _OF_ANNOTATION = {"Metadata_MoA": "moa", "Metadata_Targets": "targets"}
 
 
@@ -158,6 +160,7 @@ def finish_pack(sites: PackedSites, writer: ShardWriter, facts: dict[str, object
     skipped = pd.DataFrame(rows, columns=list(_SKIPPED_COLUMNS))
     try:
         _put(out / METADATA, lambda path: pq.write_table(metadata_to_arrow(metadata), path))
+        _put_molecules(out / MOLECULES, metadata)
         if rows:
             _put(out / SKIPPED, lambda path: skipped.to_csv(path, index=False))
         text = config.model_dump_json(indent=1) + "\n"
@@ -168,6 +171,15 @@ def finish_pack(sites: PackedSites, writer: ShardWriter, facts: dict[str, object
             "goes on where it stopped"
         )
         raise OutputWriteError(message) from error
+
+
+def _put_molecules(path: Path, metadata: pd.DataFrame) -> None:
+    """Describe structures now, for a machine that trains without RDKit."""
+    if not has_rdkit():
+        return
+    described = StoredFingerprints.of_metadata(metadata)
+    if described.names:
+        _put(path, described.write)
 
 
 def _put(path: Path, write: Callable[[Path], object]) -> None:

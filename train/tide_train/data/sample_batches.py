@@ -14,6 +14,7 @@ import torch
 
 from tide_train.data.batch import Batch, Transcriptomes
 from tide_train.data.sample_random import SampleRandom
+from tide_train.data.send import send
 
 Rows = npt.NDArray[np.int64]
 
@@ -26,6 +27,9 @@ class BatchMaker:
     ----------
     drugs_N, doses_N, log_doses_N, lines_N
         Of every row of the data.
+    is_labelled_N
+        Which rows were given a training drug, in the host's memory: what a step is made of must
+        not be asked of the device.
     transcriptomes
         What partners are drawn from, or None.
     seed, rank, world_size, device
@@ -36,6 +40,7 @@ class BatchMaker:
     doses_N: torch.Tensor
     log_doses_N: torch.Tensor
     lines_N: torch.Tensor
+    is_labelled_N: npt.NDArray[np.bool_]
     transcriptomes: Transcriptomes | None
     seed: int
     rank: int
@@ -45,17 +50,18 @@ class BatchMaker:
     def make(self, rows: Rows, samples: torch.Tensor, *, step: int, part: int = 0) -> Batch:
         """Make the batch of one part of a step."""
         order = step * 1024 + part
-        where = torch.from_numpy(rows)
+        where = send(rows, self.device)
         partners = None
         if self.transcriptomes is not None:
             partners = self.transcriptomes.draw(rows, self._random(order, "partners", "cpu"))
         return Batch(
             step=step,
             samples=samples,
-            drugs_B=self.drugs_N[where].to(self.device),
-            doses_B=self.doses_N[where].to(self.device),
-            log_doses_B=self.log_doses_N[where].to(self.device),
-            lines_B=self.lines_N[where].to(self.device),
+            drugs_B=self.drugs_N[where],
+            doses_B=self.doses_N[where],
+            log_doses_B=self.log_doses_N[where],
+            lines_B=self.lines_N[where],
+            labelled_L=send(np.flatnonzero(self.is_labelled_N[rows]), self.device),
             partners=partners,
             random=self._random(order, "augment", self.device),
         )

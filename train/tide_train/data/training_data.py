@@ -67,6 +67,8 @@ class TrainingTable:
         SHA-256 of metadata, names and features.
     notes
         What was dropped or filled when the table was cleaned, a sentence each.
+    student
+        The id of the student that made the profiles; empty for tables of other tools.
     """
 
     metadata: pd.DataFrame
@@ -75,6 +77,7 @@ class TrainingTable:
     level: Level
     data_hash: str
     notes: tuple[str, ...] = ()
+    student: str = ""
 
     @classmethod
     def from_profiles(cls, profiles: Profiles) -> TrainingTable:
@@ -92,7 +95,15 @@ class TrainingTable:
         text = metadata.to_csv(index=False, lineterminator="\n") + "\n".join(names)
         digest = hashlib.sha256(text.encode())
         digest.update(features.data.cast("B"))
-        return cls(metadata, features, names, cleaned.level, digest.hexdigest(), tuple(notes))
+        return cls(
+            metadata,
+            features,
+            names,
+            cleaned.level,
+            digest.hexdigest(),
+            tuple(notes),
+            cleaned.student,
+        )
 
     @property
     def channels(self) -> tuple[str, ...]:

@@ -53,18 +53,20 @@ class Views:
 
     def one(self, samples: torch.Tensor, random: SampleRandom) -> torch.Tensor:
         """Give one view of every sample."""
-        if self.table_encoder is not None:
-            return self._disturbed(samples, self.feature_noise.dropout, random)
-        return augment(samples, self.augmentation, random)
+        with _in_full_precision(samples):
+            if self.table_encoder is not None:
+                return self._disturbed(samples, self.feature_noise.dropout, random)
+            return augment(samples, self.augmentation, random)
 
     def many(self, samples: torch.Tensor, random: SampleRandom) -> list[torch.Tensor]:
         """Give DINO's views: two large, then the small ones."""
-        if self.table_encoder is not None:
-            shares = [self.feature_noise.dropout] * 2
-            shares += [self.feature_noise.local_dropout] * self.crops.n_local
-            return [self._disturbed(samples, share, random) for share in shares]
-        crops = multi_crop(samples, self.crops, random, patch_px=self.patch_px)
-        return [augment(crop, self.augmentation, random) for crop in crops]
+        with _in_full_precision(samples):
+            if self.table_encoder is not None:
+                shares = [self.feature_noise.dropout] * 2
+                shares += [self.feature_noise.local_dropout] * self.crops.n_local
+                return [self._disturbed(samples, share, random) for share in shares]
+            crops = multi_crop(samples, self.crops, random, patch_px=self.patch_px)
+            return [augment(crop, self.augmentation, random) for crop in crops]
 
     def _disturbed(
         self, rows_BF: torch.Tensor, dropout: float, random: SampleRandom
@@ -76,3 +78,8 @@ class Views:
         noisy_BF = rows_BF + self.feature_noise.noise * scale_F * noise_BF
         is_hidden_BF = random.uniform(shape).to(rows_BF.device) < dropout
         return torch.where(is_hidden_BF, mean_F, noisy_BF)
+
+
+def _in_full_precision(samples: torch.Tensor) -> torch.autocast:
+    """Keep pixels out of the encoder's half precision, which is coarser than the bytes stored."""
+    return torch.autocast(samples.device.type, enabled=False)

@@ -13,8 +13,8 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
+from napari_tide.discovery.knn import knn_accuracy
 from tide_train.data.batch import Batch
-from tide_train.evaluate.knn import knn_accuracy
 from tide_train.methods.method import Method
 from tide_train.parallel import gather_rows, world_size
 

@@ -50,16 +50,27 @@ class DinoLoss(nn.Module):
         teacher_temperature
             Below the student's, so that targets are sharper.
         """
-        targets = functional.softmax(
-            (teacher_VBO.detach() - self.centre_1O) / teacher_temperature, dim=-1
-        )
-        log_student = functional.log_softmax(student_VBO / self.student_temperature, dim=-1)
-        per_pair = -torch.einsum("tbo,sbo->ts", targets, log_student) / student_VBO.shape[1]
-        same_view = torch.zeros_like(per_pair, dtype=torch.bool)
-        same_view.fill_diagonal_(True)  # noqa: FBT003 - torch's own signature
-        loss = per_pair[~same_view].mean()
+        # a sum over tens of thousands of outputs has three digits left in half precision
+        with torch.autocast(student_VBO.device.type, enabled=False):
+            loss = self._cross_entropy(
+                _at_least_32_bits(student_VBO),
+                _at_least_32_bits(teacher_VBO.detach()),
+                teacher_temperature,
+            )
         self._move_centre(teacher_VBO.detach())
         return loss
+
+    def _cross_entropy(
+        self, student_VBO: torch.Tensor, teacher_VBO: torch.Tensor, teacher_temperature: float
+    ) -> torch.Tensor:
+        targets = functional.softmax((teacher_VBO - self.centre_1O) / teacher_temperature, dim=-1)
+        log_student = functional.log_softmax(student_VBO / self.student_temperature, dim=-1)
+        per_pair = -torch.einsum("tbo,sbo->ts", targets, log_student) / student_VBO.shape[1]
+        # not by a mask's indices: counting them would make the host wait for the device
+        n_teachers, n_students = per_pair.shape
+        n_pairs = n_teachers * n_students - min(n_teachers, n_students)
+        same_view = torch.eye(n_teachers, n_students, dtype=torch.bool, device=per_pair.device)
+        return per_pair.masked_fill(same_view, 0.0).sum() / n_pairs
 
     @torch.no_grad()
     def _move_centre(self, teacher_VBO: torch.Tensor) -> None:
@@ -69,3 +80,7 @@ class DinoLoss(nn.Module):
             mean_1O /= distributed.get_world_size()
         momentum = self.centre_momentum
         self.centre_1O.mul_(momentum).add_(mean_1O, alpha=1 - momentum)
+
+
+def _at_least_32_bits(values: torch.Tensor) -> torch.Tensor:
+    return values.to(torch.promote_types(values.dtype, torch.float32))

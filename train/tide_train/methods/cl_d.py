@@ -68,7 +68,7 @@ class ClD(Method):
         return {"loss": total, **parts}
 
     def _contrast(self, embeddings_BD: torch.Tensor, batch: Batch) -> torch.Tensor:
-        here_L = batch.is_labelled.nonzero()[:, 0]
+        here_L = batch.labelled_L
         drugs_L = batch.drugs_B[here_L]
         features_LF = self.student.codebook.features_KF[drugs_L].to(embeddings_BD.dtype)
         images = gather_rows(self.image_head(embeddings_BD[here_L]))

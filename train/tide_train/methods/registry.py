@@ -6,22 +6,28 @@ from typing import Annotated
 
 from pydantic import Field
 
+from napari_tide.errors import TrainValueError
 from tide_train.methods.cl_d import ClD, ClDConfig
 from tide_train.methods.cl_r import ClR, ClRConfig
 from tide_train.methods.dino import Dino, DinoConfig
 from tide_train.methods.labels import Labels, LabelsConfig
 from tide_train.methods.mae import Mae, MaeConfig
 from tide_train.methods.method import Method, MethodInputs
+from tide_train.methods.semi_clipped import SemiClippedConfig
 from tide_train.methods.tide import Tide, TideConfig
 
 AnyMethodConfig = Annotated[
-    TideConfig | DinoConfig | MaeConfig | ClDConfig | ClRConfig | LabelsConfig,
+    TideConfig | DinoConfig | MaeConfig | ClDConfig | ClRConfig | LabelsConfig | SemiClippedConfig,
     Field(discriminator="kind"),
 ]
 
+_NO_STUDENT = "semi_clipped trains an adapter and no student; start it as a run of its own"
+
 
 def method_class(config: AnyMethodConfig) -> type[Method]:
-    """Give the class that a configuration is of."""
+    """Give the class that a configuration is of; of those that train a student."""
+    if isinstance(config, SemiClippedConfig):
+        raise TrainValueError(_NO_STUDENT)
     classes: dict[str, type[Method]] = {
         "tide": Tide,
         "dino": Dino,
@@ -48,3 +54,5 @@ def build_method(config: AnyMethodConfig, inputs: MethodInputs) -> Method:
             return ClR(config, inputs)
         case LabelsConfig():
             return Labels(config, inputs)
+        case SemiClippedConfig():
+            raise TrainValueError(_NO_STUDENT)

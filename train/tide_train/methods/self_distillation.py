@@ -14,6 +14,7 @@ from typing import Self
 import torch
 from pydantic import Field
 from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from napari_tide.students.encoders.encoder import Encoder
 from tide_train.losses.cosine_schedule import cosine_schedule
@@ -106,8 +107,10 @@ class SelfDistillation(nn.Module):
             *zip(self.teacher_encoder.parameters(), encoder.parameters(), strict=True),
             *zip(self.teacher_head.parameters(), self.head.parameters(), strict=True),
         ]
-        for mean, new in pairs:
-            mean.lerp_(new.detach(), 1 - momentum)
+        means, new = zip(*pairs, strict=True)
+        # all at once: hundreds of small calls would take longer than the work
+        move = get_ema_multi_avg_fn(momentum)  # type: ignore[no-untyped-call]
+        move(means, new, 0)
         for kept, now in zip(self.teacher_encoder.buffers(), encoder.buffers(), strict=True):
             kept.copy_(now)
 

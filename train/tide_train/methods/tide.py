@@ -127,7 +127,7 @@ class Tide(Method):
         if self.config.labels_on == "all":
             return batch.is_labelled
         is_unpaired_B = torch.ones_like(batch.is_labelled)
-        is_unpaired_B[paired(batch).samples_P] = False
+        is_unpaired_B = is_unpaired_B.index_fill(0, paired(batch).samples_P, False)  # noqa: FBT003
         return batch.is_labelled & is_unpaired_B
 
     def _label_weight(self, step: int) -> float:

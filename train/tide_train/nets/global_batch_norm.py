@@ -21,6 +21,8 @@ class GlobalBatchNorm(nn.BatchNorm1d):
         """Normalise each feature."""
         if not self.training:
             return super().forward(rows_BD)
+        # in 16 bits the difference of two large means would be noise
+        rows_BD = rows_BD.to(torch.promote_types(rows_BD.dtype, torch.float32))
         ones_B1 = rows_BD.new_ones(len(rows_BD), 1)
         sums = torch.cat([(rows_BD).sum(0), (rows_BD**2).sum(0), ones_B1.sum(0)])
         if world_size() > 1:
@@ -29,18 +31,20 @@ class GlobalBatchNorm(nn.BatchNorm1d):
         count = sums[-1].clamp_min(1)
         mean_D = sums[:width] / count
         variance_D = (sums[width:-1] / count - mean_D**2).clamp_min(0)
-        self._remember(mean_D.detach(), variance_D.detach(), float(sums[-1].detach()))
+        self._remember(mean_D.detach(), variance_D.detach(), sums[-1].detach())
         scaled_BD = (rows_BD - mean_D) * torch.rsqrt(variance_D + self.eps)
         return scaled_BD * self.weight + self.bias
 
     @torch.no_grad()
-    def _remember(self, mean_D: torch.Tensor, variance_D: torch.Tensor, count: float) -> None:
+    def _remember(
+        self, mean_D: torch.Tensor, variance_D: torch.Tensor, count: torch.Tensor
+    ) -> None:
         assert self.running_mean is not None
         assert self.running_var is not None
         assert self.num_batches_tracked is not None
-        if count < 2:
-            return  # a variance of one row says nothing
-        self.num_batches_tracked.add_(1)
-        momentum = 0.1 if self.momentum is None else self.momentum
+        # a variance of one row says nothing; the device decides, so that the host need not wait
+        is_enough = count >= 2
+        self.num_batches_tracked.add_(is_enough)
+        momentum = is_enough * (0.1 if self.momentum is None else self.momentum)
         self.running_mean.lerp_(mean_D, momentum)
-        self.running_var.lerp_(variance_D * count / (count - 1), momentum)
+        self.running_var.lerp_(variance_D * count / (count - 1).clamp_min(1), momentum)

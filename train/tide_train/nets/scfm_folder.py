@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from napari_tide.chem.feature_settings import FeatureSettings
 from napari_tide.errors import CheckpointFormatError, OutputExistsError, OutputWriteError
+from napari_tide.readable_file import as_readable_as_usual
 from tide_train.nets.dose_encoding import DoseScale
 from tide_train.nets.response_predictor import PredictorConfig, ResponsePredictor
 from tide_train.nets.scfm import Scfm
@@ -103,6 +104,7 @@ def save_scfm(
         partial.mkdir(parents=True)
         tensors = {name: value.contiguous().cpu() for name, value in predictor.state_dict().items()}
         save_file(tensors, partial / WEIGHTS, metadata={"format": "pt"})
+        as_readable_as_usual(partial / WEIGHTS)
         signed = config.model_copy(update={"sha256": _sha256(partial / WEIGHTS)})
         (partial / CONFIG).write_text(signed.model_dump_json(indent=1), encoding="utf-8")
         if folder.exists():

@@ -9,9 +9,10 @@ from tide_train.methods.labels import LabelsConfig
 from tide_train.methods.mae import MaeConfig
 from tide_train.methods.method import MethodConfig
 from tide_train.methods.self_distillation import SelfDistillationConfig
+from tide_train.methods.semi_clipped import SemiClippedConfig
 from tide_train.methods.tide import TideConfig
-from tide_train.recipes.tables import tide_features
-from tide_train.run_config import RnaSettings, RunConfig
+from tide_train.recipes.tables import semi_clipped, tide_features
+from tide_train.run_config import RnaSettings, RunConfig, ValidationSettings
 
 _SSL = SelfDistillationConfig(
     n_outputs=256, head_hidden=64, head_bottleneck=256, momentum=0.9, teacher_to=0.04
@@ -72,6 +73,21 @@ def debug_tide_features() -> RunConfig:
             "n_steps": 40,
             "batch_size": 32,
             "log_every": 2,
+        }
+    )
+
+
+def debug_semi_clipped() -> RunConfig:
+    """Semi-Clipped with PEA at toy size."""
+    return semi_clipped().model_copy(
+        update={
+            "name": "debug_semi_clipped",
+            "method": SemiClippedConfig(hidden=64),
+            "n_steps": 60,
+            "batch_size": 32,
+            "validation": ValidationSettings(n_times=3),
+            "checkpoint_every": 20,
+            "log_every": 1,
         }
     )
 

@@ -73,3 +73,25 @@ def _paper(name: str, method: MethodConfig) -> RunConfig:
             "drugs": DrugFeatures(),
         }
     )
+
+
+def sample_student() -> RunConfig:
+    """TIDE with a small ViT on 64 px tiles: the student in ``sample_data``, trained on a laptop.
+
+    Without self-supervision, which takes more than half of a CPU's time, and with weak changes of
+    brightness: at this size stain intensities are most of what a tile tells.
+    """
+    return RunConfig.model_validate(
+        {
+            "name": "sample_student",
+            "method": TideConfig(beta=0.0).model_dump(),
+            "encoder": {"size": "micro", "width": 96, "depth": 6, "patch_px": 8},
+            "drugs": {"hidden": 128},
+            "augmentation": {"gain": [0.9, 1.1], "contrast": [0.9, 1.1], "blur_share": 0.1},
+            "rna": {"scfm": "none"},
+            "n_steps": 1200,
+            "batch_size": 128,
+            "optimiser": {"lr": 1e-3},
+            "checkpoint_every": 100,
+        }
+    )

@@ -24,8 +24,10 @@ _FUNCTIONS: tuple[Recipe, ...] = (
     pixels.cl_r,
     pixels.cl_r_dino,
     pixels.cl_soft,
+    pixels.sample_student,
     tables.tide_features,
     tables.tide_features_rna_teacher,
+    tables.semi_clipped,
     debug.debug_tide,
     debug.debug_dino,
     debug.debug_mae,
@@ -36,6 +38,7 @@ _FUNCTIONS: tuple[Recipe, ...] = (
     debug.debug_cl_r_dino,
     debug.debug_cl_soft,
     debug.debug_tide_features,
+    debug.debug_semi_clipped,
 )
 RECIPES: dict[str, Recipe] = {
     **{function.__name__: function for function in _FUNCTIONS},

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from tide_train.methods.self_distillation import SelfDistillationConfig
+from tide_train.methods.semi_clipped import SemiClippedConfig
 from tide_train.methods.tide import TideConfig
 from tide_train.nets.tide_teacher import TeacherConfig
-from tide_train.run_config import EncoderChoice, OptimiserSettings, RnaSettings, RunConfig
+from tide_train.run_config import (
+    EncoderChoice,
+    OptimiserSettings,
+    RnaSettings,
+    RunConfig,
+    ValidationSettings,
+)
 
 SMALL_SSL = SelfDistillationConfig(
     n_outputs=1024, head_hidden=256, head_bottleneck=64, momentum=0.99
@@ -40,4 +47,17 @@ def tide_features_rna_teacher() -> RunConfig:
                 label_weight=0.3,
             ),
         }
+    )
+
+
+def semi_clipped() -> RunConfig:
+    """Semi-Clipped with PEA: an adapter from L1000 signatures to profiles, no student."""
+    return RunConfig(
+        name="semi_clipped",
+        method=SemiClippedConfig(),
+        epochs=60,
+        batch_size=256,
+        optimiser=OptimiserSettings(lr=1e-3),
+        validation=ValidationSettings(n_times=20),
+        checkpoint_every=100,
     )

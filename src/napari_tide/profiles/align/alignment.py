@@ -8,6 +8,7 @@ and applied to a table in parts. Formulas and their order are those of the EFAAR
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -24,6 +25,7 @@ from napari_tide.profiles.profiles import Profiles, embedding_names
 Method = Literal["center-scale", "pca-cs", "tvn"]
 METHODS: tuple[Method, ...] = ("center-scale", "pca-cs", "tvn")
 _CORAL_RIDGE = 0.5
+_log = logging.getLogger(__name__)
 # rows transformed at a time: three buffers of this many rows stay in a CPU's cache
 _ROWS_AT_ONCE = 8_192
 
@@ -144,7 +146,20 @@ def fit_alignment(
         raise ProfileValueError(message)
     if method == "center-scale":
         return _centre_scale(controls)
+    _say_if_few(controls)
     return _pca_cs(controls) if method == "pca-cs" else _tvn(controls, coral=per_batch_coral)
+
+
+def _say_if_few(controls: Controls) -> None:
+    n_controls, n_features = controls.rows.shape
+    if n_controls <= n_features:
+        _log.warning(
+            "%d negative controls span only %d of %d features, and whatever lies in the others is "
+            "lost; use center-scale, or add plates",
+            n_controls,
+            n_controls - 1,
+            n_features,
+        )
 
 
 def known_method(name: str) -> Method:
@@ -169,6 +184,7 @@ def _centre_scale(controls: Controls) -> Alignment:
 
 def _pca_cs(controls: Controls) -> Alignment:
     shift, rotation = principal_axes(controls.rows)
+    rotation = np.ascontiguousarray(rotation)  # every batch's matrix is made from it
     rotated = Controls((controls.rows - shift) @ rotation, controls.batches)
     maps = {name: BatchMap(*centre_and_scale(rows)) for name, rows in rotated.by_batch()}
     return Alignment("pca-cs", shift, rotation, maps, has_orthonormal_rotation=True)
@@ -200,16 +216,22 @@ def principal_axes(
     """Give the mean and all principal axes (columns, widest first).
 
     By the covariance's eigenvectors, as exact here as a decomposition of the rows and many times
-    faster when rows outnumber features; at most as many axes as rows or features.
+    faster when rows outnumber features. Axes along which the rows spread by nothing but rounding
+    are left out: scaling them would blow the rounding up.
     """
     mean = rows.mean(axis=0)
     centred = rows - mean
-    n_axes = min(rows.shape)
+    smallest = max(rows.shape) * np.finfo(np.float64).eps
     if rows.shape[0] < rows.shape[1]:
-        _, _, axes = np.linalg.svd(centred, full_matrices=False)
-        return mean, axes[:n_axes].T
-    _, vectors = eigh(centred.T @ centred)
-    return mean, vectors[:, ::-1][:, :n_axes]
+        _, spread, axes = np.linalg.svd(centred, full_matrices=False)
+        return mean, axes[_counted(spread, smallest)].T
+    values, vectors = eigh(centred.T @ centred)
+    return mean, vectors[:, ::-1][:, _counted(values[::-1], smallest)]
+
+
+def _counted(spread: npt.NDArray[np.float64], smallest: float) -> slice:
+    """Give the first axes, down to a share of the widest; one where nothing spreads."""
+    return slice(max(int((spread > smallest * spread[0]).sum()), 1))
 
 
 def _ridged_root(rows: npt.NDArray[np.float64], *, power: float) -> npt.NDArray[np.float64]:

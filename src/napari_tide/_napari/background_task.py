@@ -1,0 +1,66 @@
+"""One function at a time off the GUI thread; the newest wins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from napari.qt.threading import FunctionWorker, create_worker
+from psygnal import Signal
+
+from napari_tide.errors import TideError
+
+
+class BackgroundTask:
+    """Runs work in a thread and tells what came of it: a value, or a sentence."""
+
+    done = Signal(object)
+    failed = Signal(str)
+    busy_changed = Signal(str)
+
+    def __init__(self) -> None:
+        self._worker: FunctionWorker | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether work is under way."""
+        return self._worker is not None
+
+    def run(self, text: str, work: Callable[[], object]) -> None:
+        """Do `work` in a thread, saying `text` meanwhile; what was under way is forgotten."""
+        self.cancel()
+        self.busy_changed.emit(text)
+        worker = create_worker(_done_or_error, work, _start_thread=False, _ignore_errors=True)
+        worker.returned.connect(self._on_returned)
+        worker.errored.connect(self._on_errored)
+        self._worker = worker
+        worker.start()
+
+    def cancel(self) -> None:
+        """Forget the work under way; its thread ends by itself."""
+        if self._worker is not None:
+            self._worker.returned.disconnect(self._on_returned)
+            self._worker.errored.disconnect(self._on_errored)
+            self._worker = None
+            self.busy_changed.emit("")
+
+    def _on_returned(self, result: object) -> None:
+        self._worker = None
+        self.busy_changed.emit("")
+        if isinstance(result, TideError):
+            self.failed.emit(str(result))
+        else:
+            self.done.emit(result)
+
+    def _on_errored(self, error: Exception) -> None:
+        """Say what broke; napari keeps the traceback in its notifications."""
+        self._worker = None
+        self.busy_changed.emit("")
+        self.failed.emit(f"{type(error).__name__}: {error}; the notification has the details")
+
+
+def _done_or_error(work: Callable[[], object]) -> object:
+    """Give a user's own mistake back as it is: no fault of the program, no traceback."""
+    try:
+        return work()
+    except TideError as error:
+        return error
