@@ -161,7 +161,7 @@ def test_a_training_here_is_known_by_its_command_line(tmp_path):
     script = "import sys, time; time.sleep(60)"
     child = psutil.Popen([sys.executable, "-c", script, "tide_train", "--out", str(tmp_path)])
     try:
-        assert trains_here(child.pid, tmp_path)
+        wait_until(lambda: trains_here(child.pid, tmp_path))  # until it has become what it runs
         assert not trains_here(child.pid, tmp_path / "other")
     finally:
         child.kill()

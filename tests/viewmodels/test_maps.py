@@ -230,11 +230,11 @@ def test_layouts_of_other_points_are_refused(maps):
     assert maps.places("codebook") is before
 
 
-def test_another_student_forgets_the_drug_maps_only(maps, session):
+def test_another_student_forgets_the_maps_it_made(maps, session):
     session.show_bundle(None)
     assert maps.places("codebook") is None
     assert maps.n_points("chemistry") == 0
-    assert maps.places("profiles") is not None
+    assert maps.places("profiles") is None  # profiles are of the student that made them
 
 
 def test_an_empty_session_has_empty_maps():

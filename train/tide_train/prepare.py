@@ -32,8 +32,7 @@ from tide_train.data.transcriptome_tables import (
 )
 from tide_train.data.views import Views
 from tide_train.methods.method import Method, MethodInputs
-from tide_train.methods.registry import build_method, method_class
-from tide_train.methods.tide import TideConfig
+from tide_train.methods.registry import build_method, needs_pairs
 from tide_train.nets.dose_encoding import DoseScale
 from tide_train.nets.pixel_scale import fold_pixel_scale, pixel_statistics
 from tide_train.run_config import RunConfig
@@ -221,9 +220,7 @@ def _require_pairs(
     expression: ExpressionInputs | None,
     pairing: Pairing | None,
 ) -> None:
-    if not method_class(config.method).needs_pairs:
-        return
-    if isinstance(config.method, TideConfig) and not config.method.needs_pairs:
+    if not needs_pairs(config.method):
         return
     if expression is None or pairing is None:
         message = (

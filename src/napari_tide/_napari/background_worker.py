@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from napari.qt.threading import GeneratorWorker, create_worker
@@ -63,9 +64,11 @@ class _Job:
         self._on_step, self._on_done, self._on_failed = on_step, on_done, on_failed
         self._token, self._is_wanted, self._jobs = token, is_wanted, jobs
         self._worker: GeneratorWorker | None = None
+        self._steps: Steps[Any, Any] | None = None  # whatever the work tells and gives
 
     def start(self, work: Callable[[], Steps[Step, Result]]) -> None:
-        worker = create_worker(_told_in_sentences, work, _start_thread=False, _ignore_errors=True)
+        begun = partial(self._begin, work)
+        worker = create_worker(_told_in_sentences, begun, _start_thread=False, _ignore_errors=True)
         worker.yielded.connect(self._step)
         worker.returned.connect(self._done)
         worker.errored.connect(self._errored)
@@ -96,9 +99,16 @@ class _Job:
             name = type(error).__name__
             self._on_failed(f"{name}: {error}; the notification has the details")
 
+    def _begin(self, work: Callable[[], Steps[Step, Result]]) -> Steps[Step, Result]:
+        self._steps = work()
+        return self._steps
+
     def _finished(self) -> None:
+        """Let go of what the work held, also where napari ended it between two steps."""
+        if self._steps is not None:
+            self._steps.close()
         self._jobs.discard(self)
-        self._worker = None
+        self._worker = self._steps = None
 
     def _is_heard(self) -> bool:
         if self._is_wanted():

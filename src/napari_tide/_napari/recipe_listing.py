@@ -15,20 +15,19 @@ BEGINS = "RECIPES "
 
 def list_recipes() -> RecipeCatalogue:
     """Ask the training package for its recipes, and torch for devices."""
-    from tide_train.methods.registry import method_class
+    from tide_train.methods.registry import needs_pairs
     from tide_train.recipes.registry import RECIPES, find_recipe, recipe_summary
     from tide_train.run_config import RunConfig
 
     entries = []
     for name in RECIPES:
         config = find_recipe(name)
-        own = getattr(config.method, "needs_pairs", True)
         entries.append(
             RecipeEntry(
                 name=name,
                 summary=recipe_summary(name),
                 reads="profiles" if config.encoder.kind == "features" else "tiles",
-                needs_l1000=bool(own and method_class(config.method).needs_pairs),
+                needs_l1000=needs_pairs(config.method),
                 config=config.model_dump(mode="json", by_alias=True),
             )
         )

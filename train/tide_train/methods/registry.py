@@ -39,6 +39,15 @@ def method_class(config: AnyMethodConfig) -> type[Method]:
     return classes[config.kind]
 
 
+def needs_pairs(config: AnyMethodConfig) -> bool:
+    """Tell whether a method cannot train without transcriptomes."""
+    if isinstance(config, SemiClippedConfig):
+        return True
+    if isinstance(config, TideConfig) and not config.needs_pairs:
+        return False
+    return method_class(config).needs_pairs
+
+
 def build_method(config: AnyMethodConfig, inputs: MethodInputs) -> Method:
     """Build an untrained method around a student."""
     match config:
