@@ -6,6 +6,7 @@ from pathlib import Path
 
 import napari
 from npe2 import PluginManager, PluginManifest
+from qtpy.QtCore import QTimer
 
 from napari_tide._napari.reader import HITS_DOCK, MAPS_DOCK, PLATE_DOCK, PLUGIN, TRAIN_DOCK
 from napari_tide._napari.viewer_desk import desk_of
@@ -29,7 +30,7 @@ def open_viewer(source: Path | None) -> napari.Viewer:
     for dock in (HITS_DOCK, TRAIN_DOCK):
         viewer.window.add_plugin_dock_widget(PLUGIN, dock, tabify=True)
     viewer.window.add_plugin_dock_widget(PLUGIN, MAPS_DOCK)
-    plate.raise_()
+    QTimer.singleShot(0, plate.raise_)  # after the tabs, which come forward as they are added
     if source is not None:
         desk_of(viewer).opener.open(source)
     return viewer

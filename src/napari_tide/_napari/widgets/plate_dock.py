@@ -30,6 +30,7 @@ from napari_tide._napari.widgets.plate_map import PlateMap
 from napari_tide._napari.widgets.status_line import StatusLine
 from napari_tide._napari.widgets.stepper import Stepper
 from napari_tide._napari.widgets.student_panel import StudentPanel
+from napari_tide._napari.widgets.tall_page import TallPage
 from napari_tide.errors import ScreenMissingError
 from napari_tide.screens.sample_data import sample_folder
 from napari_tide.screens.well import Well
@@ -294,10 +295,7 @@ class PlateDock(QWidget):
 
 def _scrolled(page: QWidget) -> QScrollArea:
     """Let a page be taller than the window: small screens scroll, no control is lost."""
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setFrameShape(QScrollArea.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area = TallPage()
     area.setWidget(page)
     return area
 
