@@ -149,12 +149,24 @@ def test_a_child_let_go_trains_on_and_can_be_followed_and_stopped(start):
     del process
     assert trains_here(pid, folder) is False  # the fake is no tide_train
     followed = FollowedRun.open(folder)
-    n_before = len(followed.news().events)
-    wait_until(lambda: len(followed.news().events) > 3)
-    assert n_before > 0
+    heard = list(followed.news().events)
+    assert heard
+    n_before = len(heard)
+
+    def has_heard_more():
+        heard.extend(followed.news().events)
+        return len(heard) > n_before + 3
+
+    def has_ended():
+        try:
+            return is_gone(psutil.Process(pid))
+        except psutil.NoSuchProcess:
+            return True
+
+    wait_until(has_heard_more)
     if os.name == "posix":
         stop_elsewhere(pid)
-        wait_until(lambda: is_gone(psutil.Process(pid)) if psutil.pid_exists(pid) else True)
+        wait_until(has_ended)
 
 
 def test_a_training_here_is_known_by_its_command_line(tmp_path):
