@@ -45,6 +45,17 @@ def test_stopping_and_going_on_gives_the_weights_of_an_unbroken_run(
         assert torch.equal(value, broken[key]), key
 
 
+@pytest.fixture
+def one_thread(monkeypatch):
+    """Sums are rounded by how many threads share them; here and in a child let it be one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("one_thread")
 def test_a_run_killed_at_any_moment_continues_the_same_curve(
     sample_pack, sample_l1000, tmp_path, trained
 ):

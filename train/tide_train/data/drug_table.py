@@ -78,7 +78,8 @@ class DrugTable:
         position = {name: k for k, name in enumerate(self.names)}
         is_control = metadata["Metadata_Control"].astype(object).fillna("") == "negcon"
         named = metadata["Metadata_Compound"].astype(object).where(~is_control, "")
-        return named.map(lambda name: position.get(name, -1)).to_numpy(np.int64)
+        # a copy: with copy-on-write pandas gives an array that must not be written to
+        return np.array(named.map(lambda name: position.get(name, -1)), np.int64)
 
 
 def drug_table(
