@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from napari_tide.students.bundle import load_bundle
+from tide_train import finish
 from tide_train.data.tile_pack import open_pack
+from tide_train.evaluate.validation import embed_rows
 from tide_train.recipes.registry import RECIPES, find_recipe
 
 DEBUG = [
@@ -55,3 +57,21 @@ def test_a_pack_without_transcriptomes_is_refused_before_anything_is_written(
     with pytest.raises(ValueError, match="--l1000"):
         trained("debug_tide", sample_pack, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_head_fitted_afterwards_learns_from_the_whole_screen(
+    sample_pack, tmp_path, trained, monkeypatch
+):
+    """Where fewer images are allowed than there are, they come from all rows, not the first."""
+    read = []
+
+    def recorded(method, rows, batch_of, *, batch_size):
+        read.append(rows)
+        return embed_rows(method, rows, batch_of, batch_size=batch_size)
+
+    monkeypatch.setattr(finish, "embed_rows", recorded)
+    settings = ["n_steps=2", "validation.max_bank_images=40", "method.decoder_depth=1"]
+    trained("debug_mae", sample_pack, tmp_path / "run", settings=settings)
+    n_rows = len(open_pack(sample_pack))
+    assert len(read[0]) == 40
+    assert read[0].max() > 0.8 * n_rows

@@ -74,7 +74,9 @@ def _fit_head(loop: TrainingLoop) -> None:
     prepared, student = loop.prepared, loop.method.student
     drugs_N = prepared.labels.drugs_N
     rows = prepared.split.training[drugs_N[prepared.split.training] >= 0]
-    rows = rows[: prepared.config.validation.max_bank_images]
+    random = np.random.default_rng([prepared.config.seed, 17])
+    if len(rows) > prepared.config.validation.max_bank_images:  # of all plates, not the first ones
+        rows = np.sort(random.permutation(rows)[: prepared.config.validation.max_bank_images])
     loop.method.eval()
     embeddings_ND = embed_rows(
         loop.method, rows, loop.batch_of, batch_size=prepared.config.validation.batch_size
@@ -85,7 +87,6 @@ def _fit_head(loop: TrainingLoop) -> None:
         *(p for p in student.codebook.parameters() if p.requires_grad),
     ]
     optimiser = torch.optim.AdamW(trained, lr=_HEAD_LR, weight_decay=0.05)
-    random = np.random.default_rng([prepared.config.seed, 17])
     with seeded(prepared.config.seed, "head"):
         for _ in range(_HEAD_STEPS):
             drawn = random.integers(0, len(rows), min(_HEAD_BATCH, len(rows)))

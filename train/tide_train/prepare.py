@@ -112,15 +112,7 @@ def prepare(
     labels = _labels(metadata, drugs)
     pairing = None if expression is None else pair_images(metadata, expression)
     _require_pairs(config, metadata, expression, pairing)
-    drawn = None
-    if expression is not None and pairing is not None and pairing.is_paired.any():
-        settings = TranscriptomeSettings(
-            form=config.rna.form,
-            n_per_drug=config.rna.n_per_drug,
-            control=config.rna.control,
-            seed=config.seed,
-        )
-        drawn = transcriptomes(pairing, expression, settings, encoder=scfm)
+    drawn = _transcriptomes(config, expression, pairing, scfm)
     n_steps, steps_per_epoch = _lengths(config, len(split.training))
     has_pairs = drawn is not None and bool(drawn.pairing.is_paired[split.training].any())
     student = _student(config, data, drugs, split.training)
@@ -147,6 +139,23 @@ def prepare(
         n_steps=n_steps,
         steps_per_epoch=steps_per_epoch,
     )
+
+
+def _transcriptomes(
+    config: RunConfig,
+    expression: ExpressionInputs | None,
+    pairing: Pairing | None,
+    scfm: CellAndDoseEncoder | None,
+) -> Transcriptomes | None:
+    if expression is None or pairing is None or not pairing.is_paired.any():
+        return None
+    settings = TranscriptomeSettings(
+        form=config.rna.form,
+        n_per_drug=config.rna.n_per_drug,
+        control=config.rna.control,
+        seed=config.seed,
+    )
+    return transcriptomes(pairing, expression, settings, encoder=scfm)
 
 
 def _split(config: RunConfig, metadata: pd.DataFrame) -> Split:
