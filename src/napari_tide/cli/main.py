@@ -54,7 +54,10 @@ app.command()(train)
 def main() -> None:
     """Run a command; errors are one line on stderr and exit status 2."""
     is_debugging = _DEBUG in sys.argv
-    logging.basicConfig(level=logging.DEBUG if is_debugging else logging.WARNING)
+    logging.basicConfig(
+        level=logging.DEBUG if is_debugging else logging.WARNING,
+        format=logging.BASIC_FORMAT if is_debugging else "tide: %(message)s",
+    )
     arguments = [argument for argument in sys.argv[1:] if argument != _DEBUG]
     try:
         status = app(arguments, standalone_mode=False)
