@@ -125,6 +125,7 @@ def prepare(
         cell_width=0 if drawn is None else drawn.cells_LE.shape[1],
         rna_dose_width=1 if drawn is None else drawn.doses_NE.shape[1],
         has_pairs=has_pairs,
+        transcriptomes=drawn if has_pairs else None,
         seed=config.seed,
     )
     return Prepared(

@@ -79,6 +79,10 @@ class ClD(Method):
         is_same = (labels[:, None] == labels[None]).to(images.dtype)
         return info_nce(images, drugs, temperature=self.config.temperature, positives_BB=is_same)
 
+    def spaces(self, embeddings_ND: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Give the contrastive space beside the trunk's."""
+        return {"trunk": embeddings_ND, "head": self.image_head(embeddings_ND)}
+
     def after_step(self, step: int) -> None:
         """Move DINO's average where it takes part."""
         if self.ssl is not None:

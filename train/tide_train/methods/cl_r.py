@@ -13,6 +13,7 @@ from typing import ClassVar, Literal
 import torch
 from pydantic import Field
 from torch import nn
+from torch.nn import functional
 
 from tide_train.data.batch import Batch
 from tide_train.losses.info_nce import info_nce
@@ -22,7 +23,7 @@ from tide_train.methods.self_distillation import (
     SelfDistillationConfig,
     embed_crops,
 )
-from tide_train.parallel import gather_labels, gather_rows
+from tide_train.parallel import gather_labels, gather_rows, global_mean
 from tide_train.seeding import seeded
 
 
@@ -41,6 +42,9 @@ class ClRConfig(MethodConfig):
     )
     other_line: float = Field(
         default=0.3, ge=0, le=1, description="Soft: likeness of the same drug in another line"
+    )
+    label_weight: float = Field(
+        default=0.0, ge=0, description="Weight of a drug classifier beside it (CE + CL(R))"
     )
     beta: float = Field(default=0.0, ge=0, description="Weight of DINO beside it")
     ssl: SelfDistillationConfig = SelfDistillationConfig()
@@ -74,10 +78,18 @@ class ClR(Method):
         embeddings = embed_crops(self.student.encoder, views)
         parts = {"contrast": self._contrast(embeddings[0], batch)}
         total = parts["contrast"]
+        if self.config.label_weight:
+            parts["labels"] = self._label_loss(embeddings[0], batch)
+            total = total + self.config.label_weight * parts["labels"]
         if self.ssl is not None:
             parts["ssl"] = self.ssl(views, embeddings, batch.step)
             total = total + self.config.beta * parts["ssl"]
         return {"loss": total, **parts}
+
+    def _label_loss(self, embeddings_BD: torch.Tensor, batch: Batch) -> torch.Tensor:
+        logits_BK = self.student.logits(embeddings_BD)
+        losses_B = functional.cross_entropy(logits_BK, batch.drugs_B.clamp_min(0), reduction="none")
+        return global_mean(losses_B, batch.is_labelled)
 
     def _contrast(self, embeddings_BD: torch.Tensor, batch: Batch) -> torch.Tensor:
         partners = paired(batch)
@@ -106,6 +118,14 @@ class ClR(Method):
         apart = torch.nan_to_num(image_doses[:, None] - rna_doses[None], nan=0.0)
         near = torch.exp(-0.5 * (apart / self.config.dose_spread) ** 2)
         return same_drug * near * (same_line + self.config.other_line * (1 - same_line))
+
+    def spaces(self, embeddings_ND: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Give the contrastive space beside the trunk's."""
+        contrastive: torch.Tensor = self.image_head(embeddings_ND)
+        if self.config.label_weight:
+            head: torch.Tensor = self.student.head(embeddings_ND)
+            return {"trunk": embeddings_ND, "head": head, "mechanism": contrastive}
+        return {"trunk": embeddings_ND, "head": contrastive}
 
     def after_step(self, step: int) -> None:
         """Move DINO's average where it takes part."""

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from torch import nn
 
 from napari_tide.students.student import Student
-from tide_train.data.batch import Batch, Partners
+from tide_train.data.batch import Batch, Partners, Transcriptomes
 from tide_train.data.views import Views
 
 Losses = dict[str, torch.Tensor]
@@ -39,6 +39,8 @@ class MethodInputs:
         Widths of what transcriptomes give; zero where there are none.
     has_pairs
         Whether any sample has a transcriptome.
+    transcriptomes
+        Those of the paired samples, for methods that summarise them beforehand.
     seed
         Draws the weights of a method's own parts.
     """
@@ -51,6 +53,7 @@ class MethodInputs:
     cell_width: int = 0
     rna_dose_width: int = 1
     has_pairs: bool = False
+    transcriptomes: Transcriptomes | None = None
     seed: int = 0
 
 
@@ -78,6 +81,16 @@ class Method(nn.Module, ABC):
     def used_encoder(self) -> nn.Module:
         """Which encoder is validated and ends in the bundle."""
         return self.student.encoder
+
+    def spaces(self, embeddings_ND: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Give the spaces in which embeddings can be compared: the trunk's own, and the head's.
+
+        The head is the one this method trains: over drugs, or into a contrastive space.
+        """
+        found = {"trunk": embeddings_ND}
+        if self.trains_drug_head:
+            found["head"] = self.student.head(embeddings_ND)
+        return found
 
     def teacher_logits(self, embeddings_PD: torch.Tensor, batch: Batch) -> torch.Tensor | None:
         """Give a teacher's logits of the paired samples of a batch, where there is a teacher.

@@ -15,9 +15,17 @@ from tide_train.methods.mae import Mae, MaeConfig
 from tide_train.methods.method import Method, MethodInputs
 from tide_train.methods.semi_clipped import SemiClippedConfig
 from tide_train.methods.tide import Tide, TideConfig
+from tide_train.methods.tide_plus import TidePlus, TidePlusConfig
 
 AnyMethodConfig = Annotated[
-    TideConfig | DinoConfig | MaeConfig | ClDConfig | ClRConfig | LabelsConfig | SemiClippedConfig,
+    TideConfig
+    | TidePlusConfig
+    | DinoConfig
+    | MaeConfig
+    | ClDConfig
+    | ClRConfig
+    | LabelsConfig
+    | SemiClippedConfig,
     Field(discriminator="kind"),
 ]
 
@@ -30,6 +38,7 @@ def method_class(config: AnyMethodConfig) -> type[Method]:
         raise TrainValueError(_NO_STUDENT)
     classes: dict[str, type[Method]] = {
         "tide": Tide,
+        "tide_plus": TidePlus,
         "dino": Dino,
         "mae": Mae,
         "cl_d": ClD,
@@ -53,6 +62,8 @@ def build_method(config: AnyMethodConfig, inputs: MethodInputs) -> Method:
     match config:
         case TideConfig():
             return Tide(config, inputs)
+        case TidePlusConfig():
+            return TidePlus(config, inputs)
         case DinoConfig():
             return Dino(config, inputs)
         case MaeConfig():
