@@ -1,0 +1,89 @@
+"""Which cells make which table."""
+
+from __future__ import annotations
+
+import pytest
+
+from napari_tide.errors import TrainValueError
+from tide_train.bench.tables.arms import ARMS, CHANGES, METHODS, RAW, arm_config, needs_rna
+from tide_train.bench.tables.make_tables import TablesRequest, numbers
+from tide_train.bench.tables.plan import (
+    ABLATION_ARMS,
+    GRID_ARMS,
+    MAIN_ARMS,
+    PARTS,
+    STRESS_ARMS,
+    planned_cells,
+)
+
+
+def test_every_planned_arm_exists():
+    planned = {*MAIN_ARMS, *ABLATION_ARMS, *GRID_ARMS, *STRESS_ARMS}
+    assert planned <= set(ARMS)
+    assert {*METHODS, RAW} <= {*MAIN_ARMS, "tide_ssl"}, "every method is in the main table"
+
+
+def test_cells_stand_once_and_have_folders_of_their_own(tmp_path):
+    cells = planned_cells([0, 1, 2], [0, 1], PARTS)
+    folders = {cell.folder(tmp_path) for cell in cells}
+    assert len(cells) == len(set(cells)) == len(folders)
+    assert sum(cell.arm == RAW for cell in cells) == 3, "what does not train needs no second seed"
+
+
+def test_the_main_table_has_every_seed_and_the_other_parts_one():
+    main = planned_cells([4, 5], [2, 3], ["main"])
+    assert {cell.seed for cell in main} == {2, 3}
+    assert {cell.seed for cell in planned_cells([4, 5], [2, 3], ["ablations", "grid"])} == {2}
+
+
+@pytest.mark.parametrize("missing", ["worlds", "seeds", "parts"])
+def test_nothing_to_do_is_said(missing):
+    asked = {"worlds": [0], "seeds": [0], "parts": ["main"], missing: []}
+    with pytest.raises(TrainValueError, match="nothing to train"):
+        planned_cells(**asked)
+
+
+def test_all_arms_share_encoder_steps_and_batch():
+    configs = [arm_config(arm, seed=3) for arm in ARMS if arm != RAW]
+    for name in ("encoder", "n_steps", "batch_size", "feature_noise", "optimiser", "tau"):
+        assert len({repr(getattr(config, name)) for config in configs}) == 1, name
+    assert {config.seed for config in configs} == {3}
+
+
+def test_ablations_differ_from_their_method_by_what_they_say():
+    for arm, (method, changes) in CHANGES.items():
+        own, base = (arm_config(name, seed=0).model_dump(mode="json") for name in (arm, method))
+        assert own["name"] == arm
+        own["name"] = base["name"]
+        for path in changes:
+            *above, last = path.split(".")
+            mine, theirs = own, base
+            for part in above:
+                mine, theirs = mine[part], theirs[part]
+            assert mine[last] != theirs[last], arm
+            mine[last] = theirs[last]
+        assert own == base, arm
+
+
+def test_what_learns_from_rna_is_given_it():
+    assert needs_rna("tide_plus_perm")
+    assert needs_rna("labels_cl_r")
+    assert not any(needs_rna(arm) for arm in ("labels", "cl_d", "dino", "cl_d_dino", "raw"))
+
+
+def test_an_unknown_arm_is_refused():
+    with pytest.raises(TrainValueError, match="no arm 'tyde'"):
+        arm_config("tyde", seed=0)
+
+
+def test_lists_of_seeds_are_read():
+    assert list(numbers("0-3", "--worlds")) == [0, 1, 2, 3]
+    assert list(numbers("0,2, 5-6,2", "--worlds")) == [0, 2, 5, 6]
+    for wrong in ("", "a", "1-b", "-1", "1.5"):
+        with pytest.raises(TrainValueError, match="--worlds"):
+            numbers(wrong, "--worlds")
+
+
+def test_the_command_names_what_was_asked(tmp_path):
+    asked = TablesRequest(tmp_path, "0-3", "0", parts=("grid",))
+    assert asked.command == "tide bench tables --preset mini --worlds 0-3 --seeds 0 --part grid"

@@ -1,0 +1,72 @@
+"""The benchmark from beginning to end: plan, train, score, write."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_tide.errors import TrainValueError
+from tide_train.bench.tables.plan import PARTS, Part, planned_cells
+from tide_train.bench.tables.run_cells import run_cells
+from tide_train.bench.tables.write_report import Report, write_report
+
+
+@dataclass(frozen=True, slots=True)
+class TablesRequest:
+    """What somebody asked for.
+
+    Parameters
+    ----------
+    worlds, seeds
+        Of worlds and of trainings, such as ``0-2`` or ``0,4``.
+    parts
+        Which parts of the benchmark.
+    """
+
+    out: Path
+    worlds: str
+    seeds: str = "0,1"
+    parts: tuple[Part, ...] = PARTS
+    jobs: int = 2
+
+    @property
+    def command(self) -> str:
+        """The command that asks for it."""
+        parts = "" if self.parts == PARTS else "".join(f" --part {part}" for part in self.parts)
+        return f"tide bench tables --preset mini --worlds {self.worlds} --seeds {self.seeds}{parts}"
+
+
+def make_tables(request: TablesRequest, *, announce: Callable[[str], None]) -> Report:
+    """Do what is not done yet, and write the report of all that is.
+
+    Raises
+    ------
+    TideError
+        A list of seeds cannot be read, or a cell cannot be trained or written.
+    """
+    worlds, seeds = numbers(request.worlds, "--worlds"), numbers(request.seeds, "--seeds")
+    cells = planned_cells(worlds, seeds, request.parts)
+    start = time.perf_counter()
+    run_cells(cells, request.out, jobs=request.jobs, announce=announce)
+    announce(f"{(time.perf_counter() - start) / 60:.0f} minutes")
+    return write_report(request.out, command=request.command)
+
+
+def numbers(text: str, option: str) -> Sequence[int]:
+    """Read ``0-3`` or ``0,2,5-7``.
+
+    Raises
+    ------
+    TrainValueError
+        It is no list of whole numbers.
+    """
+    found: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.strip().partition("-")
+        if not first.isdigit() or (last and not last.isdigit()):
+            message = f"{option} {text!r} is no list of seeds; write it as 0-3 or 0,2,5"
+            raise TrainValueError(message)
+        found += range(int(first), int(last or first) + 1)
+    return list(dict.fromkeys(found))
