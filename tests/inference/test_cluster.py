@@ -9,7 +9,9 @@ import pytest
 from napari_tide.errors import ClusterValueError
 from napari_tide.inference.cluster import cluster_runner, connect
 from napari_tide.inference.profile_screen import profile_screen
+from napari_tide.profiles.store import read_profiles
 
+N_TILES = 4  # of a site
 WELLS = tuple(f"{row}{column:02d}" for row in "ABCDEFGH" for column in range(1, 13))
 
 pytestmark = [
@@ -60,14 +62,15 @@ def test_a_killed_worker_has_its_sites_redone(tmp_path, make_screen, make_bundle
 
 
 @pytest.mark.slow
-def test_one_of_two_workers_killed_at_random_moments_changes_no_byte(
+def test_one_of_two_workers_killed_at_ten_random_moments_changes_no_byte(
     tmp_path, make_screen, make_bundle, embedder_of
 ):
     screen, bundle = make_screen(wells=WELLS[:36], n_sites=2), make_bundle()
+    every_site = [(well, site) for well in WELLS[:36] for site in (1, 2)]
     embedder = embedder_of(bundle)
     profile_screen(screen, bundle, tmp_path / "one.parquet", embedder=embedder)
     expected = (tmp_path / "one.parquet").read_bytes()
-    for seed in np.random.SeedSequence().generate_state(4):
+    for seed in np.random.SeedSequence().generate_state(10):
         rng = np.random.default_rng(seed)
         after_sites, wait_s = int(rng.integers(0, 60)), float(rng.uniform(0, 0.2))
         print(f"seed {seed}: kill {wait_s:.3f} s after {after_sites} of 72 sites")  # noqa: T201
@@ -91,6 +94,8 @@ def test_one_of_two_workers_killed_at_random_moments_changes_no_byte(
             )
             timers[0].join()
         assert run.is_complete
+        sites = read_profiles(out).metadata[["Metadata_Well", "Metadata_Site"]]
+        assert sites.value_counts().to_dict() == dict.fromkeys(every_site, N_TILES)
         assert out.read_bytes() == expected
 
 

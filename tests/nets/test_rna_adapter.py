@@ -73,6 +73,9 @@ def test_the_configuration_has_the_fields_of_the_format(tmp_path):
         "n_layers": 3,
         "width": 2,
         "student": "s-1",
+        "activation": "gelu",
+        "space": "profiles",
+        "tau": None,
     }
     assert (tmp_path / "a" / "README.md").read_text() == "# card"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]

@@ -100,7 +100,9 @@ def test_a_sharper_student_has_lower_entropy_than_its_teacher():
 def test_image_dropout_hides_the_image_from_a_share_of_samples():
     network = teacher(image_dropout=0.5)
     torch.manual_seed(0)
-    hidden = torch.stack([network._image(torch.ones(400, D), torch.rand(400)) for _ in range(3)])
+    hidden = torch.stack(
+        [network.image_view(torch.ones(400, D), torch.rand(400)) for _ in range(3)]
+    )
     share = (hidden.abs().sum(-1) == 0).float().mean()
     assert float(share) == pytest.approx(0.5, abs=0.06)
 

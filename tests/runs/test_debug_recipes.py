@@ -22,6 +22,10 @@ DEBUG = [
 ]
 
 
+def said_of(events, name):
+    return next(happened[name] for happened in events if happened["event"] == "student")
+
+
 @pytest.mark.parametrize("name", DEBUG)
 def test_a_debug_recipe_lowers_its_loss_and_leaves_a_student(
     name, sample_pack, sample_l1000, tmp_path, trained, curve
@@ -37,6 +41,8 @@ def test_a_debug_recipe_lowers_its_loss_and_leaves_a_student(
     torch.testing.assert_close(chances.sum(dim=1), torch.ones(6))
     assert bundle.config.provenance["method"] == find_recipe(name).method.kind
     assert bundle.config.calibration.n_images > 0
+    is_asked_by_signature = (bundle.folder / "rna_teacher" / "config.json").is_file()
+    assert is_asked_by_signature == (name == "debug_tide") == said_of(events, "has_rna_side")
     lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["loss"] for line in lines if '"step"' in line and "lr" in line]
 

@@ -16,6 +16,7 @@ from napari_tide.students.calibration import Calibration, calibrate
 from napari_tide.students.student import Student
 from tide_train.checkpoint import BEST, load_tensors
 from tide_train.data.tile_pack import TilePack
+from tide_train.deliver_teacher import deliver_teacher
 from tide_train.evaluate.validation import embed_rows
 from tide_train.events import Event
 from tide_train.run_folder import RunFolder
@@ -34,6 +35,7 @@ class Finished:
 
     calibration: Calibration
     metrics: dict[str, float]
+    has_rna_side: bool = False  # the bundle can be asked by expression signature
 
 
 def finish(
@@ -46,7 +48,7 @@ def finish(
     """Write the student of the best checkpoint; every process takes part, the first one writes.
 
     Methods that train no drug head get one here, fitted on embeddings that stay as they are, so
-    that their probabilities mean something too.
+    that their probabilities mean something too. A teacher's RNA side goes into the bundle.
     """
     loop.accelerator.wait_for_everyone()
     best_path = folder.checkpoints / BEST
@@ -61,12 +63,14 @@ def finish(
     student.encoder.load_state_dict(loop.method.used_encoder.state_dict())
     calibration = _calibrate(loop, student)
     metrics = {name: value for name, value in best.items() if name != "step"}
+    has_rna_side = False
     if loop.accelerator.is_main_process:
         curve = curve_of(folder.metrics())
         config = _bundle_config(loop, calibration, metrics, n_steps, environment, curve)
         save_bundle(student, config, folder.student, overwrite=True)
+        has_rna_side = deliver_teacher(loop, folder)
     loop.accelerator.wait_for_everyone()
-    return Finished(calibration, metrics)
+    return Finished(calibration, metrics, has_rna_side)
 
 
 def _fit_head(loop: TrainingLoop) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -64,6 +65,14 @@ class Labels:
     lines_N: Rows
 
 
+@dataclass(frozen=True, slots=True)
+class Signatures:
+    """What the columns of the teacher's expression are: genes by symbol, and in which form."""
+
+    genes: tuple[str, ...]
+    form: Literal["control_scaled", "contrast", "raw"]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
     """Everything a loop needs, checked."""
@@ -78,6 +87,7 @@ class Prepared:
     method: Method
     n_steps: int
     steps_per_epoch: int
+    signatures: Signatures | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -139,7 +149,13 @@ def prepare(
         method=build_method(config.method, inputs),
         n_steps=n_steps,
         steps_per_epoch=steps_per_epoch,
+        signatures=None if expression is None else _signatures(config, expression),
     )
+
+
+def _signatures(config: RunConfig, expression: ExpressionInputs) -> Signatures:
+    form = "contrast" if expression.is_contrast else config.rna.form
+    return Signatures(expression.genes, form)
 
 
 def _transcriptomes(

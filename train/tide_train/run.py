@@ -142,6 +142,7 @@ def _trained(
         event(
             "student",
             path=str(folder.student),
+            has_rna_side=finished.has_rna_side,
             temperature=finished.calibration.temperature,
             ece_before=finished.calibration.ece_before,
             ece_after=finished.calibration.ece_after,

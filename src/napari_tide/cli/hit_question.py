@@ -142,7 +142,7 @@ def _searches(
         prototypes = NewDrugs(bundle).prototypes([name]).cpu().numpy()
         return search_structure(name, prototypes, embeddings=embeddings, bundle=bundle)
     signature = Path(question.asked["signature"])
-    return search_signature(signature, table, bundle, sample=question.sample)
+    return search_signature(signature, table, bundle, embeddings=embeddings, sample=question.sample)
 
 
 def _bundle(question: HitQuestion, kind: str) -> Bundle | None:

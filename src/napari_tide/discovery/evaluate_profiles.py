@@ -199,7 +199,7 @@ def report_replicates(
         rows.append(evaluation_rows.retrieval_row("compounds that share a target", found))
     rows.append({**dict.fromkeys(rows[0], None), "what": "chance", "AUC": 0.5})
     rows[-1]["mAP"] = scores.chance_ap
-    notes.append("p and q by copairs, whose null is cautious; see docs/evaluation.md")
+    notes.append("mAP by copairs; p from labels that change places; see docs/evaluation.md")
     settings: dict[str, str | int | float] = {
         "level": usable.level,
         "rows": len(usable),

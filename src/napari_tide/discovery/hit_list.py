@@ -292,10 +292,12 @@ def _names(source: HitSource) -> dict[str, object]:
 
 
 def _p_drug(source: HitSource, compound: object, probabilities: DrugProbabilities | None) -> float:
-    """Give the student's probability of the row's drug in the images of the row's other side."""
+    """Give how probable the row's drug is by the row's other side, mostly by its images."""
+    search = source.search
+    if search.drug_probabilities is not None:
+        return search.drug_probabilities.get(str(compound).casefold(), np.nan)
     if probabilities is None:
         return np.nan
-    search = source.search
     asked = search.probe_treatments[0]
     if search.kind == "gene" and asked is not None:
         return probabilities.of(str(compound), source.wells)

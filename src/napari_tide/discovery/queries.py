@@ -5,7 +5,7 @@ Shapes: Q probes, D features.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -77,6 +77,9 @@ class Search:
         Whether compounds or genes are ranked.
     treatments
         Those that are ranked.
+    drug_probabilities
+        How probable each drug is by what was asked itself, by case-folded name; nothing where only
+        images can say.
     """
 
     table: WellTable
@@ -85,6 +88,7 @@ class Search:
     question_names: tuple[str, ...]
     kind: Kind
     treatments: tuple[Treatment, ...]
+    drug_probabilities: Mapping[str, float] | None = None
 
 
 def search_compound(table: WellTable, name: str, *, is_per_dose: bool = False) -> Search:

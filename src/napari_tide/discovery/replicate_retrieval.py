@@ -1,8 +1,8 @@
 """Are replicates of one treatment closer to each other than to the rest? Mean average precision.
 
-The arithmetic and the permutation null are those of copairs. Its p is cautious: a label's mean is
-compared with the null of a single row, which spreads more, so without any effect fewer than one in
-twenty lie below .05.
+Average precision is that of copairs. Its p is kept beside ours, because it is not uniform where
+nothing acts: it compares a label's mean with the null of a single row, which spreads more, and
+takes a label's rows for independent, which the company they share makes them not.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from napari_tide.discovery.bootstrap import Interval, interval_of_mean
+from napari_tide.discovery.false_discovery import q_values
+from napari_tide.discovery.label_exchange import LabelledRows, exchange_p_values
 from napari_tide.discovery.ranking_metrics import expected_average_precision
 from napari_tide.errors import EvaluationValueError
 from napari_tide.profiles.profiles import Profiles
@@ -37,8 +39,9 @@ class ReplicateScores:
     Parameters
     ----------
     treatments
-        A row per label: ``mean_average_precision``, ``p_value``, ``corrected_p_value`` (over
-        labels, Benjamini-Hochberg), ``n_replicates``.
+        A row per label: ``mean_average_precision``, ``p_value`` (labels exchanged),
+        ``corrected_p_value`` (over labels, Benjamini-Hochberg), ``copairs_p_value``,
+        ``n_replicates``.
     mean_ap, interval
         Over labels, which are also what the interval draws again.
     chance_ap
@@ -95,6 +98,13 @@ def replicate_retrieval(
         )
         raise EvaluationValueError(message)
     treatments = _with_p_values(scored, null_size=null_size, seed=seed)
+    p_values = exchange_p_values(
+        _labelled(table, features, treatments[_LABEL], different),
+        among_controls=against == "controls",
+        n_draws=null_size,
+        seed=seed,
+    )
+    treatments = _ranked(treatments.assign(p_value=p_values, corrected_p_value=q_values(p_values)))
     chance = expected_average_precision(scored["n_pos_pairs"], scored["n_total_pairs"])
     return ReplicateScores(
         treatments=treatments,
@@ -174,8 +184,27 @@ def _with_p_values(scored: pd.DataFrame, *, null_size: int, seed: int) -> pd.Dat
             cache_dir=cache,
         )
     counts = scored.groupby(_LABEL).size()
-    columns = [_LABEL, "mean_average_precision", "p_value", "corrected_p_value"]
-    table = found[columns].assign(n_replicates=found[_LABEL].map(counts))
+    columns = [_LABEL, "mean_average_precision", "p_value"]
+    table: pd.DataFrame = found[columns].rename(columns={"p_value": "copairs_p_value"})
+    return table.assign(n_replicates=table[_LABEL].map(counts))
+
+
+def _labelled(
+    table: pd.DataFrame,
+    features: npt.NDArray[np.floating],
+    labels: pd.Series,
+    different: Sequence[str],
+) -> LabelledRows:
+    """Give labels their places in `labels` as numbers; other rows are company only."""
+    is_own = (table[_OWN_ROW] < 0).to_numpy()
+    number = pd.Series(np.arange(len(labels)), index=labels.to_numpy())
+    label_N = table[_LABEL].map(number).fillna(-1).to_numpy(dtype=np.int64)
+    numbers = table.groupby(list(different), sort=False).ngroup() if different else [0] * len(table)
+    strata = np.asarray(numbers, dtype=np.int64)
+    return LabelledRows(features, np.where(is_own, label_N, -1), strata, bool(different))
+
+
+def _ranked(treatments: pd.DataFrame) -> pd.DataFrame:
     order = ["corrected_p_value", "mean_average_precision"]
-    ranked: pd.DataFrame = table.sort_values(order, ascending=[True, False], ignore_index=True)
+    ranked: pd.DataFrame = treatments.sort_values(order, ascending=[True, False], ignore_index=True)
     return ranked

@@ -1,8 +1,9 @@
 """From an expression signature to where it would lie among image profiles.
 
-An adapter is a folder of two files, ``config.json`` and ``adapter.safetensors``: a small network
-from signatures over named genes to the space of one student's profiles. It lies in a bundle's
-folder under ``rna_adapter``, or stands by itself.
+A small network from signatures over named genes lies in a folder of two files, ``config.json`` and
+``adapter.safetensors``. It leads either to one student's profiles (an adapter, in a bundle's folder
+under ``rna_adapter``) or to the space of the student's codebook (the RNA side of the student's
+teacher, under ``rna_teacher``); the adapter comes first where both are there.
 
 Shapes: S signatures, G genes, D width of the profiles.
 """
@@ -26,25 +27,35 @@ from napari_tide.transcriptomes.expression_file import open_expression
 from napari_tide.transcriptomes.expression_table import ExpressionTable
 from napari_tide.transcriptomes.signature_table import read_signature_table
 
-FOLDER, CONFIG, WEIGHTS = "rna_adapter", "config.json", "adapter.safetensors"
+ADAPTER, TEACHER = "rna_adapter", "rna_teacher"
+CONFIG, WEIGHTS = "config.json", "adapter.safetensors"
 MOST_MISSING = 0.2
 
 Values = npt.NDArray[np.floating]
+Space = Literal["profiles", "codebook"]
 
 
 class SignatureEncoder(Protocol):
-    """Anything that gives signatures a place among a student's profiles."""
+    """Anything that gives signatures a place among what a student makes of images."""
 
     @property
     def student(self) -> str:
-        """The id of the student whose profiles it leads to; empty where it does not say."""
+        """The id of the student it belongs to; empty where it does not say."""
+
+    @property
+    def space(self) -> Space:
+        """Where it leads: to the student's profiles, or among the codebook's prototypes."""
+
+    @property
+    def tau(self) -> float | None:
+        """The temperature of its probabilities over the codebook's drugs, where it has some."""
 
     def embed(self, values_SG: Values, genes: Sequence[str]) -> npt.NDArray[np.float32]:
         """Embed signatures over genes named by symbol, S x D."""
 
 
 class AdapterConfig(BaseModel):
-    """What an adapter's ``config.json`` says: layers of a plain network, GELU between them."""
+    """What ``config.json`` says: layers of a plain network, and where they lead."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -54,11 +65,14 @@ class AdapterConfig(BaseModel):
     n_layers: int = Field(ge=1, le=16)
     width: int = Field(ge=1)
     student: str = ""
+    activation: Literal["gelu", "relu"] = "gelu"
+    space: Space = "profiles"
+    tau: float | None = Field(default=None, gt=0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SignatureAdapter:
-    """A network from signatures to image profiles.
+class SignatureNetwork:
+    """A network from signatures to image profiles, or to a codebook's space.
 
     Tensors ``layers.0.weight``, ``layers.0.bias`` and so on; ``mean`` and ``scale``, where given,
     standardise the signatures first.
@@ -69,8 +83,18 @@ class SignatureAdapter:
 
     @property
     def student(self) -> str:
-        """The id of the student whose profiles it leads to."""
+        """The id of the student it belongs to."""
         return self.config.student
+
+    @property
+    def space(self) -> Space:
+        """Where it leads."""
+        return self.config.space
+
+    @property
+    def tau(self) -> float | None:
+        """The temperature of its probabilities over drugs, where it has some."""
+        return self.config.tau
 
     def embed(self, values_SG: Values, genes: Sequence[str]) -> npt.NDArray[np.float32]:
         """Embed signatures; genes are found by symbol, and a few may be missing.
@@ -80,15 +104,17 @@ class SignatureAdapter:
         Raises
         ------
         ExpressionValueError
-            More than a fifth of the adapter's genes are missing.
+            More than a fifth of its genes are missing.
         """
         position = {gene.upper(): i for i, gene in enumerate(genes)}
         wanted = [position.get(gene.upper(), -1) for gene in self.config.genes]
         n_missing = wanted.count(-1)
         if n_missing > MOST_MISSING * len(wanted):
+            pairs = zip(self.config.genes, wanted, strict=True)
+            some = ", ".join([gene for gene, place in pairs if place < 0][:3])
             message = (
-                f"{n_missing} of the adapter's {len(wanted)} genes are not in the signature; give "
-                "one over the L1000 landmarks, with gene symbols"
+                f"{n_missing} of the adapter's {len(wanted)} genes are not in the signature "
+                f"({some}, ...); give one over the L1000 landmarks, with gene symbols"
             )
             raise ExpressionValueError(message)
         mean = self.tensors.get("mean", torch.zeros(len(wanted))).numpy()
@@ -96,18 +122,18 @@ class SignatureAdapter:
         is_known = np.isfinite(taken) & (np.array(wanted) >= 0)
         rows = torch.from_numpy(np.where(is_known, taken, mean).astype(np.float32))
         rows = (rows - torch.from_numpy(mean)) / self.tensors.get("scale", torch.ones(1))
+        functional = torch.nn.functional
+        between = functional.relu if self.config.activation == "relu" else functional.gelu
         with torch.inference_mode():
             for layer in range(self.config.n_layers):
-                rows = torch.nn.functional.gelu(rows) if layer else rows
+                rows = between(rows) if layer else rows
                 weight = self.tensors[f"layers.{layer}.weight"]
-                rows = torch.nn.functional.linear(
-                    rows, weight, self.tensors[f"layers.{layer}.bias"]
-                )
+                rows = functional.linear(rows, weight, self.tensors[f"layers.{layer}.bias"])
         return rows.numpy()
 
 
 def load_signature_encoder(folder: Path) -> SignatureEncoder:
-    """Load the adapter in a bundle's folder, or in a folder of its own.
+    """Load what lies in a bundle's folder for signatures, or in a folder of its own.
 
     Raises
     ------
@@ -116,19 +142,19 @@ def load_signature_encoder(folder: Path) -> SignatureEncoder:
     BundleFormatError
         It is damaged.
     """
-    inside = folder / FOLDER
-    home = inside if inside.is_dir() else folder
+    inside = (folder / name for name in (ADAPTER, TEACHER) if (folder / name).is_dir())
+    home = next(inside, folder)
     if not (home / WEIGHTS).is_file():
         message = (
-            f"{folder} has no adapter for expression signatures ({FOLDER}/{WEIGHTS}), so this "
-            "student cannot be asked by signature; train one with the recipe semi_clipped, or ask "
-            "by compound, gene or SMILES"
+            f"{folder} has no adapter for expression signatures ({ADAPTER}/{WEIGHTS}) and no "
+            f"teacher's RNA side ({TEACHER}/{WEIGHTS}), so this student cannot be asked by "
+            "signature; train one with the recipe semi_clipped, or ask by compound, gene or SMILES"
         )
         raise StudentValueError(message)
     config = _read_config(home / CONFIG)
     tensors = _read_tensors(home / WEIGHTS)
     _check_layers(config, tensors, home / WEIGHTS)
-    return SignatureAdapter(config, tensors)
+    return SignatureNetwork(config, tensors)
 
 
 def read_signature(path: Path, *, sample: str = "") -> tuple[Values, list[str]]:

@@ -169,7 +169,9 @@ class HitSearch:
         from napari_tide.discovery.student_questions import search_signature, search_structure
 
         if question.kind == "signature":
-            return search_signature(Path(name), table, bundle, sample=question.sample.strip())
+            return search_signature(
+                Path(name), table, bundle, embeddings=wells, sample=question.sample.strip()
+            )
         from napari_tide.inference.new_drugs import NewDrugs
 
         prototypes = NewDrugs(bundle).prototypes([name]).cpu().numpy()

@@ -10,22 +10,15 @@ Shapes: B signatures, G genes, D width of the profiles, P axes the adapter train
 from __future__ import annotations
 
 import itertools
-import json
-import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional
 
-from napari_tide.errors import OutputWriteError
-from napari_tide.readable_file import as_readable_as_usual
-
-FORMAT_VERSION = 1
-CONFIG, WEIGHTS, CARD = "config.json", "adapter.safetensors", "README.md"
+from napari_tide.discovery.signature_query import AdapterConfig
+from tide_train.signature_folder import write_signature_folder
 
 
 class RnaAdapter(nn.Module):
@@ -99,27 +92,13 @@ def write_adapter(
     OutputWriteError
         The folder cannot be written.
     """
-    partial = folder.with_name(folder.name + ".partial")
-    config = {
-        "format_version": FORMAT_VERSION,
-        "kind": "mlp",
-        "genes": list(genes),
-        "n_layers": len(adapter.layers),
-        "width": back_PD.shape[1],
-        "student": student,
-    }
-    try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        save_file(_tensors(adapter, back_PD), partial / WEIGHTS, metadata={"format": "pt"})
-        as_readable_as_usual(partial / WEIGHTS)
-        (partial / CONFIG).write_text(json.dumps(config, indent=2), encoding="utf-8")
-        (partial / CARD).write_text(card, encoding="utf-8")
-        _replace(partial, folder)
-    except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        message = f"cannot write {folder}: {error.strerror or error}; make room there and go on"
-        raise OutputWriteError(message) from error
+    config = AdapterConfig(
+        genes=tuple(genes),
+        n_layers=len(adapter.layers),
+        width=back_PD.shape[1],
+        student=student,
+    )
+    write_signature_folder(folder, config, tensors=_tensors(adapter, back_PD), card=card)
 
 
 def _tensors(adapter: RnaAdapter, back_PD: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -127,13 +106,4 @@ def _tensors(adapter: RnaAdapter, back_PD: torch.Tensor) -> dict[str, torch.Tens
     last = f"layers.{len(adapter.layers) - 1}"
     found[f"{last}.weight"] = back_PD.double().T @ found[f"{last}.weight"]
     found[f"{last}.bias"] = found[f"{last}.bias"] @ back_PD.double()
-    return {name: value.float().contiguous() for name, value in found.items()}
-
-
-def _replace(partial: Path, folder: Path) -> None:
-    old = folder.with_name(folder.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        folder.rename(old)
-    os.replace(partial, folder)  # noqa: PTH105 - the same call on every system
-    shutil.rmtree(old, ignore_errors=True)
+    return found

@@ -88,7 +88,7 @@ class TideTeacher(nn.Module):
             image's.
         """
         views = [
-            self._image(image_BD, image_doses_B),
+            self.image_view(image_BD, image_doses_B),
             self._rna(rna_BG, rna_doses_BE),
             self.cell_projection(cell_BE),
         ]
@@ -98,7 +98,8 @@ class TideTeacher(nn.Module):
         """Give cosines with the codebook over the teacher's temperature."""
         return embeddings_BD @ prototypes_KD.T / self.config.tau
 
-    def _image(self, image_BD: torch.Tensor, doses_B: torch.Tensor) -> torch.Tensor:
+    def image_view(self, image_BD: torch.Tensor, doses_B: torch.Tensor) -> torch.Tensor:
+        """Give what it makes of an image and its dose; zero where it sees none."""
         if not self.config.sees_image:
             return torch.zeros_like(image_BD)
         seen_BD = self.film(image_BD, doses_B) if self.config.sees_dose else image_BD
@@ -109,9 +110,14 @@ class TideTeacher(nn.Module):
             seen_BD = seen_BD * is_kept
         return seen_BD
 
+    def dose_view(self, doses_BE: torch.Tensor) -> torch.Tensor:
+        """Give what it makes of an RNA dose."""
+        given_BE = doses_BE if self.config.sees_dose else torch.zeros_like(doses_BE)
+        seen: torch.Tensor = self.rna_dose(given_BE)
+        return seen
+
     def _rna(self, rna_BG: torch.Tensor, doses_BE: torch.Tensor) -> torch.Tensor:
         shown_BG = functional.dropout(rna_BG, self.config.rna_dropout, self.training)
-        given_BE = doses_BE if self.config.sees_dose else torch.zeros_like(doses_BE)
-        joined = torch.cat([self.rna_mlp(shown_BG), self.rna_dose(given_BE)], dim=1)
+        joined = torch.cat([self.rna_mlp(shown_BG), self.dose_view(doses_BE)], dim=1)
         projected: torch.Tensor = self.rna_projection(joined)
         return projected

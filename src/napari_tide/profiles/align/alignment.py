@@ -26,8 +26,8 @@ Method = Literal["center-scale", "pca-cs", "tvn"]
 METHODS: tuple[Method, ...] = ("center-scale", "pca-cs", "tvn")
 _CORAL_RIDGE = 0.5
 _log = logging.getLogger(__name__)
-# rows transformed at a time: three buffers of this many rows stay in a CPU's cache
-_ROWS_AT_ONCE = 8_192
+# rows transformed at a time: a buffer of this many rows stays in a CPU's cache
+_ROWS_AT_ONCE = 2_048
 
 Matrix = npt.NDArray[np.floating]
 _RowMap = Callable[[Matrix, Matrix, Matrix], Matrix]  # rows, and where to write them aligned
@@ -79,18 +79,19 @@ class Alignment:
             raise ProfileValueError(message)
         x = profiles.features
         dtype = x.dtype if x.dtype == np.float32 else np.dtype(np.float64)
-        maps = [self._map_of(name, dtype) for name in names]
         n_out = x.shape[1] if self.rotation is None else self.rotation.shape[1]
         aligned = np.empty((len(x), n_out), dtype)
         # reused for every piece: fresh memory costs as much as the arithmetic on it
         centred = np.empty((min(_ROWS_AT_ONCE, len(x)), x.shape[1]), dtype)
-        for rows, batch in _pieces_of_batches(codes):
-            n_rows = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
-            if isinstance(rows, slice):
-                maps[batch](x[rows], centred[:n_rows], aligned[rows])
-            else:
-                mapped = np.empty((n_rows, n_out), dtype)
-                aligned[rows] = maps[batch](x[rows], centred[:n_rows], mapped)
+        for batch, pieces in itertools.groupby(_pieces_of_batches(codes), lambda piece: piece[1]):
+            row_map = self._map_of(names[batch], dtype)
+            for rows, _ in pieces:
+                n_rows = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
+                if isinstance(rows, slice):
+                    row_map(x[rows], centred[:n_rows], aligned[rows])
+                else:
+                    mapped = np.empty((n_rows, n_out), dtype)
+                    aligned[rows] = row_map(x[rows], centred[:n_rows], mapped)
         if self.rotation is None:
             return profiles.with_features(aligned)
         return profiles.with_features(aligned, embedding_names(n_out))
@@ -185,8 +186,10 @@ def _centre_scale(controls: Controls) -> Alignment:
 def _pca_cs(controls: Controls) -> Alignment:
     shift, rotation = principal_axes(controls.rows)
     rotation = np.ascontiguousarray(rotation)  # every batch's matrix is made from it
-    rotated = Controls((controls.rows - shift) @ rotation, controls.batches)
-    maps = {name: BatchMap(*centre_and_scale(rows)) for name, rows in rotated.by_batch()}
+    maps = {
+        name: BatchMap(*centre_and_scale((rows - shift) @ rotation))
+        for name, rows in controls.by_batch()
+    }
     return Alignment("pca-cs", shift, rotation, maps, has_orthonormal_rotation=True)
 
 
@@ -220,13 +223,23 @@ def principal_axes(
     are left out: scaling them would blow the rounding up.
     """
     mean = rows.mean(axis=0)
-    centred = rows - mean
     smallest = max(rows.shape) * np.finfo(np.float64).eps
     if rows.shape[0] < rows.shape[1]:
-        _, spread, axes = np.linalg.svd(centred, full_matrices=False)
+        _, spread, axes = np.linalg.svd(rows - mean, full_matrices=False)
         return mean, axes[_counted(spread, smallest)].T
-    values, vectors = eigh(centred.T @ centred)
+    values, vectors = eigh(_scatter(rows, mean))
     return mean, vectors[:, ::-1][:, _counted(values[::-1], smallest)]
+
+
+def _scatter(rows: npt.NDArray[np.float64], mean: npt.NDArray[np.float64]) -> Matrix:
+    """Sum the outer products of the centred rows, piece by piece in one buffer."""
+    total = np.zeros((rows.shape[1], rows.shape[1]))
+    centred = np.empty((min(_ROWS_AT_ONCE, len(rows)), rows.shape[1]))
+    for first in range(0, len(rows), _ROWS_AT_ONCE):
+        piece = rows[first : first + _ROWS_AT_ONCE]
+        here = np.subtract(piece, mean, out=centred[: len(piece)])
+        total += here.T @ here
+    return total
 
 
 def _counted(spread: npt.NDArray[np.float64], smallest: float) -> slice:

@@ -38,10 +38,16 @@ class Controls:
         for part in parts:
             is_control, part_batches = part.is_control, part.batches
             every_batch.update(part_batches)
-            rows.append(part.features[is_control].astype(np.float64))
+            rows.append(part.features[is_control].astype(np.float64, copy=False))
             batches.append(part_batches[is_control])
             _refuse_infinite(part)
-        found = cls(np.concatenate(rows), np.concatenate(batches)) if rows else None
+        one = len(rows) == 1  # nothing to put together, so no copy either
+        found = None
+        if rows:
+            found = cls(
+                rows[0] if one else np.concatenate(rows),
+                batches[0] if one else np.concatenate(batches),
+            )
         if found is None or len(found.rows) == 0:
             message = (
                 "the profiles have no negative controls; expected rows with Metadata_Control "
