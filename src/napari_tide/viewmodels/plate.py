@@ -106,6 +106,11 @@ class PlateViewModel:
         """Say whether a well is ``"negcon"``, ``"poscon"`` or neither."""
         return self._table.control(well) if self._table else ""
 
+    def compound(self, well: Well) -> str:
+        """Name the compound in a well; nothing where none is known."""
+        known = self._table.treatments.get(well) if self._table else None
+        return known.compound if known is not None else ""
+
     def describe(self, well: Well) -> str:
         """Say who a well is: ``"B03 · nocodazole 2.5 µM · 2 sites · P(taxol) 0.21"``."""
         said = self._table.describe(well) if self._table else well.name
