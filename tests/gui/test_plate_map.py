@@ -77,6 +77,23 @@ def test_arrow_keys_pass_over_missing_wells(qtbot, plate_map, session):
     assert session.well == Well.parse("D05")
 
 
+def test_the_plate_is_walked_without_a_mouse(qtbot, plate_map, session):
+    click(qtbot, plate_map, "C03")
+    qtbot.keyClick(plate_map, Qt.Key.Key_End)
+    assert session.well == Well.parse("C05")
+    qtbot.keyClick(plate_map, Qt.Key.Key_Space)
+    qtbot.keyClick(plate_map, Qt.Key.Key_End, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(plate_map, Qt.Key.Key_Space)
+    assert names(plate_map) == ["C05", "H12"]
+    qtbot.keyClick(plate_map, Qt.Key.Key_Space)
+    assert names(plate_map) == ["C05"]
+    qtbot.keyClick(plate_map, Qt.Key.Key_Home, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(plate_map, Qt.Key.Key_PageDown)
+    assert (session.place.plate, session.well) == ("P2", Well.parse("B02"))
+    qtbot.keyClick(plate_map, Qt.Key.Key_PageUp)
+    assert session.place.plate == "P1"
+
+
 def test_hovering_tells_the_session_and_the_tooltip(qtbot, plate_map, session):
     qtbot.mouseMove(plate_map, at(plate_map, "C02"))
     qtbot.waitUntil(lambda: session.hover == Well.parse("C02"))

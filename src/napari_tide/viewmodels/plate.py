@@ -160,6 +160,14 @@ class PlateViewModel:
         if ahead:
             self.session.go_to(min(ahead)[2])
 
+    def go_to_end(self, end: int, *, of_plate: bool = False) -> None:
+        """Go to the first (-1) or last (1) imaged well of the current row, or of the plate."""
+        here = self.current
+        if here is None:
+            return
+        among = [well for well in self.wells if of_plate or well.row == here.row]
+        self.session.go_to(min(among) if end < 0 else max(among))
+
     def select_wells(self, wells: Iterable[Well], *, add: bool = False) -> None:
         """Select every site of some wells."""
         chosen = self._rows_of(wells)

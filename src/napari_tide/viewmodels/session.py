@@ -218,6 +218,14 @@ class Session:
         here = self._place.well
         self.go_to(here if here in wells else wells[0], plate=name)
 
+    def step_plate(self, step: int) -> None:
+        """Go `step` plates on, stopping at the screen's ends."""
+        if self._place is None:
+            return
+        names = list(self._plates)
+        target = names.index(self._place.plate) + step
+        self.choose_plate(names[min(max(target, 0), len(names) - 1)])
+
     def step_well(self, step: int) -> None:
         """Go `step` imaged wells on, row by row, stopping at the plate's ends."""
         plate = self.plate

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_tide._napari.widgets.focus_order import order_focus
 from napari_tide.viewmodels.hit_question import DIRECTIONS, KIND_CHOICES, Direction
 from napari_tide.viewmodels.hits import HitsViewModel
 
@@ -79,6 +80,7 @@ class HitQueryView(QWidget):
 
     def _build_controls(self) -> None:
         self._kind = QComboBox(self)
+        self._kind.setAccessibleName("Kind of question")
         for choice in KIND_CHOICES:
             self._kind.addItem(choice.title, choice.kind)
             self._kind.setItemData(
@@ -99,7 +101,9 @@ class HitQueryView(QWidget):
         self._sample = QLineEdit(self)
         self._sample.setPlaceholderText("which signature, if the file holds several")
         self._sample.setToolTip("The id of one signature of the file")
+        self._sample.setAccessibleName("Which signature")
         self._direction = QComboBox(self)
+        self._direction.setAccessibleName("Direction")
         for direction, title in DIRECTIONS.items():
             self._direction.addItem(title, direction)
         self._direction.setToolTip(
@@ -127,6 +131,15 @@ class HitQueryView(QWidget):
         column.addLayout(line)
         column.addWidget(self._sample)
         column.addWidget(self._within)
+        order_focus(
+            self._kind,
+            self._direction,
+            self._text,
+            self._browse,
+            self._search,
+            self._sample,
+            self._within,
+        )
 
     def _connect(self) -> None:
         self._kind.activated.connect(self._on_kind)

@@ -26,6 +26,7 @@ from qtpy.QtWidgets import (
 
 from napari_tide import __version__
 from napari_tide._napari.viewer_desk import desk_of
+from napari_tide._napari.widgets.focus_order import order_focus
 from napari_tide._napari.widgets.legend_view import LegendView
 from napari_tide._napari.widgets.plate_map import PlateMap
 from napari_tide._napari.widgets.status_line import StatusLine
@@ -144,6 +145,7 @@ class PlateDock(QWidget):
         choices.setContentsMargins(0, 0, 0, 0)
         choices.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self._plate_label = QLabel("Plate", self)
+        self._plate_label.setBuddy(self._plates)
         choices.addRow(self._plate_label, self._plates)
         choices.addRow("Colour by", self._colours)
         steps = QHBoxLayout()
@@ -173,6 +175,21 @@ class PlateDock(QWidget):
         page.addLayout(opening)
         page.addWidget(self._pages, 1)
         page.addWidget(self._status)
+        order_focus(
+            self._open_folder,
+            self._open_file,
+            self._open_map,
+            self._open_sample,
+            self._plates,
+            self._colours,
+            self._map,
+            self._wells,
+            self._sites,
+            self._compare,
+            self._contrast,
+            self._student,
+            self._status,
+        )
 
     def _empty_page(self) -> QWidget:
         page = QWidget(self)
