@@ -16,7 +16,6 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_tide._napari.widgets.focus_order import order_focus
 from napari_tide.viewmodels.hit_question import DIRECTIONS, KIND_CHOICES, Direction
 from napari_tide.viewmodels.hits import HitsViewModel
 
@@ -131,15 +130,6 @@ class HitQueryView(QWidget):
         column.addLayout(line)
         column.addWidget(self._sample)
         column.addWidget(self._within)
-        order_focus(
-            self._kind,
-            self._direction,
-            self._text,
-            self._browse,
-            self._search,
-            self._sample,
-            self._within,
-        )
 
     def _connect(self) -> None:
         self._kind.activated.connect(self._on_kind)

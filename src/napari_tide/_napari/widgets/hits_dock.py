@@ -142,18 +142,7 @@ class HitsDock(QWidget):
         page.addWidget(self._pages, 1)
         page.addLayout(working)
         page.addWidget(self._status)
-        order_focus(
-            self._open,
-            self._query,
-            self._open_first,
-            self._min_score,
-            self._starred,
-            self._table,
-            self._detail,
-            self._export,
-            self._cancel,
-            self._status,
-        )
+        order_focus(self)
 
     def _connect(self) -> None:
         self._open.clicked.connect(self._choose_profiles)

@@ -159,18 +159,7 @@ class MapsDock(QWidget):
         page.addLayout(middle, 1)
         page.addWidget(self._found)
         page.addWidget(self._status)
-        order_focus(
-            self._search,
-            self._lasso,
-            self._clear,
-            self._whole,
-            self._student,
-            self._profiles,
-            *self._panels.values(),
-            self._colours,
-            self._legend,
-            self._status,
-        )
+        order_focus(self)
 
     def _connect(self) -> None:
         self._search.returnPressed.connect(self._on_searched)

@@ -175,21 +175,7 @@ class PlateDock(QWidget):
         page.addLayout(opening)
         page.addWidget(self._pages, 1)
         page.addWidget(self._status)
-        order_focus(
-            self._open_folder,
-            self._open_file,
-            self._open_map,
-            self._open_sample,
-            self._plates,
-            self._colours,
-            self._map,
-            self._wells,
-            self._sites,
-            self._compare,
-            self._contrast,
-            self._student,
-            self._status,
-        )
+        order_focus(self)
 
     def _empty_page(self) -> QWidget:
         page = QWidget(self)

@@ -81,7 +81,7 @@ class TrainingDock(QWidget):
         column.addWidget(self._pages, 1)
         column.addWidget(self.status)
         column.addWidget(self._attach)
-        order_focus(self.setup, self.run, self.status, self._attach)
+        order_focus(self)
 
     def _connect(self) -> None:
         self.setup.start_asked.connect(self._driver.start)

@@ -115,20 +115,7 @@ class TrainingSetupView(QWidget):
 
     def _order_focus(self) -> None:
         """Keep Tab going down the page, also through a form that was built anew."""
-        order_focus(
-            self._sample,
-            self._use_screen,
-            self._folder,
-            self._file,
-            self._add_l1000,
-            self._clear_l1000,
-            self._recipes,
-            self._devices,
-            self._choose_out,
-            self._form,
-            self._start,
-            self._copy,
-        )
+        order_focus(self)
 
     def _connect(self) -> None:
         self._sample.clicked.connect(self.sample_asked)
