@@ -1,7 +1,5 @@
 """The button that shows the nearest negative control, and back."""
 
-import time
-
 import pytest
 from napari.components import ViewerModel
 from qtpy.QtWidgets import QPushButton
@@ -72,14 +70,11 @@ def test_a_second_flip_reads_no_file(dock, opened, viewer, wait_for, plate_folde
     wait_for(viewer)
     for image in (plate_folder / "P1").glob("*.tif"):
         image.unlink()
-    start = time.perf_counter()
     dock._flip.activated.emit()
     assert codes(viewer) == expected(code_of, "C03")  # at once, without an event loop
     dock._flip.activated.emit()
-    took = (time.perf_counter() - start) / 2
     assert codes(viewer) == expected(code_of, str(opened.session.well))
     assert opened.session.problem == ""
-    assert took < 0.1
 
 
 def test_a_plate_without_controls_switches_the_button_off_and_says_why(

@@ -138,7 +138,7 @@ class FieldLayers:
         self._is_new_screen = not adopted
         if not adopted:
             self._shown = None
-            self._recent.clear()
+        self._recent.clear()  # the same folder may hold other images by now
 
     def _on_place(self, place: Place) -> None:
         site, screen = self._session.site(), self._session.screen
