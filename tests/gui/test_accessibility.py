@@ -1,5 +1,6 @@
 """All four docks: where Tab goes, what each control says of itself, text that can be read."""
 
+import re
 from itertools import combinations, pairwise
 
 import pytest
@@ -11,6 +12,7 @@ from qtpy.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
     QAbstractSpinBox,
+    QAction,
     QApplication,
     QComboBox,
     QHeaderView,
@@ -111,9 +113,10 @@ def in_words(widget):
     return f"{type(widget).__name__} {text!r} in {type(widget.parent()).__name__}"
 
 
-def test_every_control_speaks_and_tab_goes_as_one_reads(docks):
+def test_every_control_speaks_and_tab_goes_as_one_reads(docks, repository):
     assert_controls_speak(docks)
     assert_tab_goes_as_one_reads(docks)
+    assert_tutorial_says_what_is_there(docks, repository / "docs" / "tutorial.md")
 
 
 def assert_controls_speak(docks):
@@ -141,6 +144,34 @@ def assert_tab_goes_as_one_reads(docks):
             is_below, is_right = next_y > y + SAME_LINE_PX, next_x > x
             same_line = abs(next_y - y) <= SAME_LINE_PX
             assert is_below or (same_line and is_right), f"{before} then {after}"
+
+
+def words_of(dock):
+    """Everything a dock can show: buttons, labels, choices, menus; without HTML."""
+    found = [
+        *(b.text() for b in dock.findChildren(QAbstractButton)),
+        *(label.text() for label in dock.findChildren(QLabel)),
+        *(action.text() for action in dock.findChildren(QAction)),
+        *(c.itemText(n) for c in dock.findChildren(QComboBox) for n in range(c.count())),
+    ]
+    return {re.sub("<[^>]*>", "", text).strip("▸▾ ") for text in found} - {""}
+
+
+# on buttons that change with what is on show
+CHANGING = {"Back to", "Use this student"}
+
+
+def assert_tutorial_says_what_is_there(docks, tutorial):
+    """Bold words are words on the screen; those that begin a step are its title."""
+    text = re.sub(
+        r"^\d+\. \*\*[^*]*\*\*", "", tutorial.read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+    quoted = {re.sub(r"\s+", " ", words) for words in re.findall(r"\*\*([^*]+)\*\*", text)}
+    assert len(quoted) > 40
+    shown = {words for dock in docks for words in words_of(dock)}
+    titles = {title.partition(" · ")[0].partition(":")[0] for title in shown}
+    wrong = quoted - shown - titles - CHANGING - {"bold", "Plugins > TIDE Cell Painting"}
+    assert wrong == set()
 
 
 def contrast(first, second):
