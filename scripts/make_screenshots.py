@@ -1,158 +1,122 @@
 """Take the pictures of the documentation: ``python scripts/make_screenshots.py [SCREEN]``.
 
-Those of the Train dock are taken during a real, small training, which takes minutes; ``--all``
+Opens the real window, light and dark, on the bundled sample or the screen given, and goes through
+every dock; where there is no display it starts Xvfb by itself. Pictures go to ``docs/images``, none
+above 280 kB. Those of a training are taken during a real, small one, which takes minutes; ``--all``
 keeps every one of them, not only those the documentation shows.
-
-Opens the real window, light and dark, on the bundled sample or the screen given; where there is no
-display it starts Xvfb by itself. Pictures go to ``docs/images``.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
 from napari_tide.cli.display import display_for_pictures
 from napari_tide.screens.sample_data import sample_folder
-from napari_tide.simulate.presets import PRESETS
-from napari_tide.simulate.simulate_screen import simulate_screen
-from napari_tide.simulate.simulation import SimulationSettings
 from napari_tide.viewmodels.student_choice import bundled_student
 
 ROOT = Path(__file__).parents[1]
+THEMES = ("dark", "light")
+GENE = "FFAR4"
+TOUR = ("window", "plate", "maps", "hits", "train")
+TRAINING, TRAINING_SHOWN = ("ready", "running", "done"), ("train_running_light",)
+MOST_BYTES, FLAT_PX = 280_000, 400
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One picture: its file name, and how the window is set up for it.
+class Scene:
+    """A module of the package that takes pictures, and the pictures it leaves in its folder."""
 
-    Pictures of hits are taken of the sample's own profiles, measured instead of embedded.
-    """
-
-    name: str
-    options: tuple[str, ...] = ()
-    is_empty: bool = False
-    has_maps: bool = False
-    needs_student: bool = False
-    is_of_hits: bool = False
-
-
-PICTURES = (
-    Picture("plate_dark", ("--theme", "dark")),
-    Picture("plate_light", ("--theme", "light")),
-    Picture("plate_doses", ("--theme", "dark", "--colour-by", "dose_um")),
-    Picture("overlay_dark", ("--theme", "dark", "--overlay", "dense"), needs_student=True),
-    Picture("overlay_light", ("--theme", "light", "--overlay", "tile"), needs_student=True),
-    Picture("plate_empty", ("--theme", "dark"), is_empty=True),
-    Picture("maps_dark", ("--theme", "dark"), has_maps=True),
-    Picture("maps_light", ("--theme", "light"), has_maps=True),
-    Picture("hits_dark", ("--gene", "FFAR4", "--theme", "dark"), is_of_hits=True),
-    Picture("hits_light", ("--gene", "FFAR4", "--theme", "light"), is_of_hits=True),
-)
-
-TRAINING_SHOWN = ("train_running_light",)
+    module: str
+    options: tuple[str, ...]
+    pictures: tuple[str, ...]
 
 
 def main() -> int:
-    """Take every picture; the exit status counts those that failed."""
+    """Take every picture; the exit status counts the scenes that failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("screen", nargs="?", type=Path, help="the bundled sample when left out")
     parser.add_argument("--student", type=Path, help="the sample's own when left out")
+    parser.add_argument("--gene", default=GENE, help="what the Hits dock is asked about")
     parser.add_argument("--only", default="", help="take just the pictures whose name has this")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images")
-    parser.add_argument("--profiles", type=Path, help="of the screen, made by that student")
-    parser.add_argument("--lasso", default="", help="select the drugs around this one")
-    parser.add_argument("--look-up", default="", help="a name or SMILES to find on the maps")
-    parser.add_argument("--all", action="store_true", help="keep every picture of the Train dock")
+    parser.add_argument("--all", action="store_true", help="keep every picture of a training")
     options = parser.parse_args()
-    maps = _map_options(options)
-    screen = options.screen or sample_folder()
-    student = options.student or bundled_student()
-    wanted = [picture for picture in PICTURES if options.only in picture.name]
-    if student is None:
-        print("there is no student, so pictures of overlays are left out; give one: --student")
-        wanted = [picture for picture in wanted if not (picture.needs_student or picture.has_maps)]
+    screen = (options.screen or sample_folder()).absolute()
+    student = options.student.absolute() if options.student else bundled_student()
     options.out.mkdir(parents=True, exist_ok=True)
-    with display_for_pictures() as environment:
+    with display_for_pictures() as environment, tempfile.TemporaryDirectory() as folder:
         if environment is None:
             print("there is no display and Xvfb is not installed; apt-get install xvfb")
             return 2
-        with tempfile.TemporaryDirectory() as folder:
-            environment["NAPARI_CONFIG"] = str(Path(folder) / "settings.yaml")
-            environment["NAPARI_TIDE_CACHE"] = str(Path(folder) / "cache")
-            profiles = _measure_sample(Path(folder) / "world")
-            failed = [
-                p
-                for p in wanted
-                if not _take(p, screen, student, options.out, environment, maps, profiles)
-            ]
-            themes = ("dark", "light") if options.all else ("light",)
-            shown = None if options.all else TRAINING_SHOWN
-            if options.only and options.only not in "train":
-                themes = ()
-            trained = [_train(theme, shown, options.out, environment) for theme in themes]
-            return len(failed) + trained.count(False)
+        home = Path(folder)
+        environment["NAPARI_CONFIG"] = str(home / "settings.yaml")
+        environment["NAPARI_TIDE_CACHE"] = str(home / "cache")
+        scenes = _scenes(screen, student, options.gene, keeps_all=options.all)
+        done = [
+            _take(scene, home, options.out, environment, only=options.only)
+            for scene in scenes
+            if any(options.only in name for name in scene.pictures)
+        ]
+        return done.count(False)
 
 
-def _map_options(options: argparse.Namespace) -> list[str]:
-    """Pass on what the maps are made of."""
-    named = ("profiles", "lasso", "look_up")
-    given = {name.replace("_", "-"): getattr(options, name) for name in named}
-    return [part for name, value in given.items() if value for part in (f"--{name}", str(value))]
+def _scenes(screen: Path, student: Path | None, gene: str, *, keeps_all: bool) -> list[Scene]:
+    scenes = []
+    for theme in THEMES:
+        taken_with = ("--student", str(student), "--gene", gene, "--theme", theme)
+        pictures = tuple(f"{name}_{theme}" for name in TOUR)
+        if student is None:
+            print("there is no student, so the docks are not shown at work; give one: --student")
+        else:
+            scenes.append(Scene("tour_screenshot", (str(screen), ".", *taken_with), pictures))
+        trained = tuple(f"train_{state}_{theme}" for state in TRAINING)
+        shown = trained if keeps_all else tuple(set(trained) & set(TRAINING_SHOWN))
+        if shown:
+            scenes.append(Scene("training_screenshot", (".", "--theme", theme), shown))
+    return scenes
 
 
-def _measure_sample(folder: Path) -> Path:
-    """Draw the bundled sample's world again, with features in place of its images."""
-    seed = json.loads((sample_folder() / "world.json").read_text(encoding="utf-8"))["seed"]
-    settings = SimulationSettings(PRESETS["sample"], seed, is_features_only=True)
-    simulate_screen(folder, settings)
-    return folder / "features.parquet"
+def _take(scene: Scene, home: Path, out: Path, environment: dict[str, str], *, only: str) -> bool:
+    """Run a scene in a process of its own, and keep what is wanted of it."""
+    command = [sys.executable, "-m", f"napari_tide._napari.{scene.module}", *scene.options]
+    folder = home / "-".join(scene.pictures)[:60]
+    folder.mkdir()
+    done = subprocess.run(command, env=environment, cwd=folder, check=False)
+    taken = True
+    for name in scene.pictures:
+        picture = folder / f"{name}.png"
+        taken = taken and picture.is_file()
+        if only in name and picture.is_file():
+            _shrink(picture, out / picture.name)
+            print(out / picture.name, flush=True)
+    if done.returncode or not taken:
+        print(f"failed: {', '.join(scene.pictures)}", flush=True)
+    return done.returncode == 0 and taken
 
 
-def _take(
-    picture: Picture,
-    screen: Path,
-    student: Path | None,
-    out: Path,
-    environment: dict[str, str],
-    maps: list[str],
-    profiles: Path,
-) -> bool:
-    path = out / f"{picture.name}.png"
-    source = "-" if picture.is_empty else str(screen)
-    command = [sys.executable, "-m", "napari_tide._napari.screenshot", source, str(path)]
-    command += [*picture.options, *(maps if picture.has_maps else [])]
-    if picture.needs_student or picture.has_maps:
-        command += ["--student", str(student)]
-    if picture.is_of_hits:
-        module = "napari_tide._napari.hits_screenshot"
-        taken_of = [str(sample_folder()), str(path), "--profiles", str(profiles)]
-        command = [sys.executable, "-m", module, *taken_of, *picture.options]
-    done = subprocess.run(command, env=environment, check=False)
-    print(path if done.returncode == 0 else f"failed: {picture.name}")
-    return done.returncode == 0
+def _shrink(picture: Path, out: Path) -> None:
+    """Leave out the last bits of the colours, as few as the size allows, but of the window's own.
 
-
-def _train(
-    theme: str, shown: tuple[str, ...] | None, out: Path, environment: dict[str, str]
-) -> bool:
-    """Take the pictures of a training in one theme, and keep those that are shown."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "napari_tide._napari.training_screenshot", folder]
-        done = subprocess.run([*command, "--theme", theme], env=environment, check=False)
-        for picture in sorted(Path(folder).glob("*.png")):
-            if shown is None or picture.stem in shown:
-                shutil.copyfile(picture, out / picture.name)
-                print(out / picture.name)
-    if done.returncode:
-        print(f"failed: the {theme} pictures of the Train dock")
-    return done.returncode == 0
+    A palette would be smaller, but takes the rare colours away: those of the points.
+    """
+    exact = np.asarray(Image.open(picture).convert("RGB"))
+    packed = exact.astype(np.uint32) @ np.array([65536, 256, 1], np.uint32)
+    _, place, counts = np.unique(packed, return_inverse=True, return_counts=True)
+    is_flat = (counts >= FLAT_PX)[place].reshape(packed.shape)
+    for n_bits in (8, 6, 5, 4):
+        step = 2 ** (8 - n_bits)
+        coarse = (exact // step * step + step // 2).astype(np.uint8)
+        Image.fromarray(np.where(is_flat[..., None], exact, coarse)).save(out, optimize=True)
+        if out.stat().st_size <= MOST_BYTES:
+            return
 
 
 if __name__ == "__main__":

@@ -77,6 +77,38 @@ def test_arrow_keys_pass_over_missing_wells(qtbot, plate_map, session):
     assert session.well == Well.parse("D05")
 
 
+def test_the_plate_is_walked_without_a_mouse(qtbot, plate_map, session):
+    click(qtbot, plate_map, "C03")
+    qtbot.keyClick(plate_map, Qt.Key.Key_End)
+    assert session.well == Well.parse("C05")
+    qtbot.keyClick(plate_map, Qt.Key.Key_Space)
+    qtbot.keyClick(plate_map, Qt.Key.Key_End, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(plate_map, Qt.Key.Key_Space)
+    assert names(plate_map) == ["C05", "H12"]
+    qtbot.keyClick(plate_map, Qt.Key.Key_Space)
+    assert names(plate_map) == ["C05"]
+    qtbot.keyClick(plate_map, Qt.Key.Key_Home, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(plate_map, Qt.Key.Key_PageDown)
+    assert (session.place.plate, session.well) == ("P2", Well.parse("B02"))
+    qtbot.keyClick(plate_map, Qt.Key.Key_PageUp)
+    assert session.place.plate == "P1"
+
+
+@pytest.mark.parametrize("ink", ["#f0f1f2", "#1e1e21"])
+def test_the_dot_of_a_positive_control_stands_out_from_its_colour(qtbot, plate_map, ink):
+    palette = QPalette()
+    palette.setColor(QPalette.ColorRole.WindowText, QColor(ink))
+    plate_map.setPalette(palette)
+    plate = plate_map._plate
+    for column in ("dose_um", "compound"):
+        plate.colour_by(column)
+        picture = plate_map.grab().toImage()
+        for well in (well for well in plate.wells if plate.control(well) == "poscon"):
+            dot = picture.pixelColor(plate_map.well_center(well).toPoint())
+            fill = QColor(*plate.fills[well])
+            assert abs(dot.lightness() - fill.lightness()) > 60
+
+
 def test_hovering_tells_the_session_and_the_tooltip(qtbot, plate_map, session):
     qtbot.mouseMove(plate_map, at(plate_map, "C02"))
     qtbot.waitUntil(lambda: session.hover == Well.parse("C02"))

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -155,7 +156,7 @@ def test_a_name_that_is_not_there_says_which_was_meant(hits, profiles):
 @pytest.mark.parametrize(
     ("question", "sentence"),
     [
-        (HitQuestion(kind="gene"), "nothing is asked yet; type such as TUBB"),
+        (HitQuestion(kind="gene"), "nothing is asked yet; type a gene's name, such as TUBB"),
         (HitQuestion(kind="smiles", text="CCO"), "choose the student"),
         (HitQuestion(kind="signature", text="a.gct"), "choose the student"),
         (HitQuestion(kind="wells"), "no well is selected; drag over wells"),
@@ -264,6 +265,40 @@ def test_what_is_exported_reads_back_equal(hits, profiles, tmp_path):
     assert compounds == sorted(compounds, key=str.casefold)
     hits.export(tmp_path / "hits.xlsx", starred_only=False)
     assert "ends in neither .csv nor .parquet" in hits.problem
+
+
+def test_an_export_tells_beside_it_where_it_came_from(
+    hits, session, sample, profiles, background, tmp_path
+):
+    gene = first_gene(profiles)
+    table = ask(hits, "gene", gene)
+    hits.list.keep_scores_from(float(table["score"].median()))
+    hits.export(tmp_path / "hits.csv", starred_only=False)
+    told = json.loads((tmp_path / "hits.json").read_text())
+    assert told["query"]["asked"] == [gene]
+    assert (told["n_hits"], told["n_tested"]) == (N_COMPOUNDS, N_COMPOUNDS)
+    assert told["exported"]["rows"] == len(read_hits(tmp_path / "hits.csv")) < N_COMPOUNDS
+    assert told["settings"]["tail"] == "match"
+    assert Path(told["inputs"]["screen"][0]["path"]).parent == sample_folder()
+    again = Session()
+    again.open(sample)
+    HitsViewModel(again, background).export(tmp_path / "again.csv", starred_only=False)
+    assert json.loads((tmp_path / "again.json").read_text())["query"] == told["query"]
+
+
+def test_provenance_replaces_its_like_and_nothing_else(hits, profiles, tmp_path):
+    ask(hits, "gene", first_gene(profiles))
+    beside = tmp_path / "plate.json"
+    beside.write_text('{"plate": "mine"}')
+    hits.export(tmp_path / "plate.csv", starred_only=False)
+    assert hits.problem.endswith("export under another name")
+    assert not (tmp_path / "plate.csv").exists()
+    assert json.loads(beside.read_text()) == {"plate": "mine"}
+    beside.unlink()
+    for _ in range(2):
+        hits.export(tmp_path / "plate.csv", starred_only=False)
+        assert hits.problem == ""
+    assert json.loads(beside.read_text())["query"]["kind"] == "gene"
 
 
 def test_a_restart_brings_list_stars_notes_and_question_back(

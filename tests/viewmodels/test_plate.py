@@ -97,6 +97,24 @@ def test_arrow_keys_go_to_the_nearest_imaged_well(plate, session, start, step, e
     assert session.well == well(end)
 
 
+def test_home_and_end_stay_in_the_row_or_span_the_plate(plate, session):
+    session.go_to(well("C03"))
+    ends = []
+    for end, of_plate in ((1, False), (-1, False), (1, True), (-1, True)):
+        plate.go_to_end(end, of_plate=of_plate)
+        ends.append(str(session.well))
+    assert ends == ["C05", "C02", "H12", "B02"]
+
+
+def test_plates_are_stepped_through_and_end_at_the_last(plate, session):
+    session.go_to(well("C03"))
+    session.step_plate(1)
+    session.step_plate(1)
+    assert (plate.plate_name, session.well) == ("P2", well("C03"))
+    session.step_plate(-2)
+    assert plate.plate_name == "P1"
+
+
 def test_wells_are_selected_with_all_their_sites(plate, session):
     plate.select_wells(plate.wells_between(well("C05"), well("B04")))
     assert names(plate.selected_wells) == ["B04", "B05", "C05"]

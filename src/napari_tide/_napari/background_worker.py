@@ -10,6 +10,7 @@ from napari.qt.threading import GeneratorWorker, create_worker
 
 from napari_tide.errors import TideError
 from napari_tide.viewmodels.background import CancelToken, Result, Step, Steps
+from napari_tide.viewmodels.gui_words import in_gui_words
 
 
 class WorkerBackground:
@@ -124,5 +125,5 @@ def _told_in_sentences(
     try:
         result = yield from work()
     except TideError as error:
-        return str(error), None
+        return in_gui_words(str(error)), None
     return "", result

@@ -22,6 +22,7 @@ from napari_tide.screens.screen import Screen
 from napari_tide.viewmodels.field_planes import FieldPlanes, Plane
 from napari_tide.viewmodels.place import Place
 from napari_tide.viewmodels.plate import PlateViewModel
+from napari_tide.viewmodels.recent_fields import RecentFields
 from napari_tide.viewmodels.session import Session
 from napari_tide.viewmodels.well_colouring import RGB
 
@@ -96,6 +97,7 @@ class FieldLayers:
         self._has_limits: set[str] = set()
         self._shown: Place | None = None
         self._is_new_screen = False
+        self._recent = RecentFields()
         self._loader = FieldLoader()
         self._loader.loaded.connect(self._on_loaded)
         self._loader.failed.connect(session.report)
@@ -136,6 +138,7 @@ class FieldLayers:
         self._is_new_screen = not adopted
         if not adopted:
             self._shown = None
+        self._recent.clear()  # the same folder may hold other images by now
 
     def _on_place(self, place: Place) -> None:
         site, screen = self._session.site(), self._session.screen
@@ -143,6 +146,11 @@ class FieldLayers:
             return
         if place == self._shown and not self._loader.is_busy:
             self._show_overlays()  # the same pixels, perhaps with a plate map joined since
+            return
+        known = self._recent.find(site, screen.channel_names)
+        if known is not None:
+            self._loader.cancel()
+            self._on_loaded(known)
             return
         shape = next((layer.data.shape for layer in self._layers.values()), (256, 256))
         self._loader.request(site, screen.channel_names, blank_shape=shape)
@@ -154,6 +162,7 @@ class FieldLayers:
         if self._is_new_screen:
             self._remove(list(self._layers.values()))
             self._layers, self._has_limits, self._is_new_screen = {}, set(), False
+        self._recent.keep(planes)
         kept = {name: layer for name, layer in self._layers.items() if layer in viewer.layers}
         is_first = not kept
         self._layers = kept

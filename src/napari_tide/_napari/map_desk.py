@@ -14,6 +14,7 @@ from napari_tide.viewmodels.session import Session
 
 if TYPE_CHECKING:
     from napari_tide.inference.new_drugs import NewDrugs
+    from napari_tide.profiles.profiles import Profiles
     from napari_tide.students.bundle import Bundle
 
 
@@ -27,6 +28,7 @@ class MapDesk:
         self.opening = BackgroundTask()
         self.looking_up = BackgroundTask()
         self._new_drugs: NewDrugs | None = None
+        self._opened: Path | None = None
         self.opening.failed.connect(session.report)
         self.looking_up.failed.connect(session.report)
         self.looking_up.done.connect(self.maps.show_new_drug)
@@ -43,7 +45,8 @@ class MapDesk:
         """Read profiles in the background and show them."""
         self._session.report("")
         self.opening.done.disconnect()
-        self.opening.done.connect(self._session.use_profiles)
+        self.opening.done.connect(self._on_profiles)
+        self._opened = path
         self.opening.run(f"reading {path.name} …", partial(_read_profiles, path))
 
     def look_up(self, text: str) -> None:
@@ -68,6 +71,10 @@ class MapDesk:
             self._new_drugs = NewDrugs(student)
         return find_neighbours(self._new_drugs, smiles)
 
+    def _on_profiles(self, profiles: Profiles) -> None:
+        assert self._opened is not None
+        self._session.use_profiles(profiles, files=[self._opened])
+
     def _on_student(self) -> None:
         self._new_drugs = None
         self.looking_up.cancel()
@@ -84,7 +91,7 @@ def _read_student(folder: Path) -> Bundle:
     return load_bundle(folder)
 
 
-def _read_profiles(path: Path) -> object:
+def _read_profiles(path: Path) -> Profiles:
     from napari_tide.profiles.store import read_profiles
 
     return read_profiles(path)

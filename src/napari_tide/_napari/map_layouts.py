@@ -8,6 +8,7 @@ from threading import Event
 from napari.qt.threading import GeneratorWorker, create_worker
 
 from napari_tide.errors import TideError
+from napari_tide.viewmodels.gui_words import in_gui_words
 from napari_tide.viewmodels.map_cache import Places
 from napari_tide.viewmodels.map_layout import (
     MapSource,
@@ -150,4 +151,4 @@ def _steps(source: MapSource, token: Event) -> Generator[str, None, Places | str
     try:
         return (yield from lay_out(source, is_cancelled=token.is_set))
     except TideError as error:
-        return str(error)
+        return in_gui_words(str(error))

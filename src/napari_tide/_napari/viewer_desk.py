@@ -20,6 +20,7 @@ from napari_tide._napari.tile_hover import TileHover
 from napari_tide._napari.training_driver import TrainingDriver
 from napari_tide._napari.triton_guard import install_triton_guard
 from napari_tide.viewmodels.cell_overlay import CellOverlay
+from napari_tide.viewmodels.nearest_control import NearestControl
 from napari_tide.viewmodels.overlay import OverlayViewModel
 from napari_tide.viewmodels.plate import PlateViewModel
 from napari_tide.viewmodels.plate_run import PlateRun
@@ -35,6 +36,7 @@ class ViewerDesk:
 
     session: Session
     plate: PlateViewModel
+    control: NearestControl
     layers: FieldLayers
     opener: ScreenOpener
     maps: MapDesk
@@ -73,7 +75,15 @@ def desk_of(viewer: napari.components.ViewerModel) -> ViewerDesk:
         looking = _looking(key, session, plate, background)
         training = TrainingDriver(TrainingViewModel(session))
         _DESKS[key] = ViewerDesk(
-            session, plate, layers, opener, maps, looking, background, training
+            session,
+            plate,
+            NearestControl(session, plate),
+            layers,
+            opener,
+            maps,
+            looking,
+            background,
+            training,
         )
     return _DESKS[key]
 

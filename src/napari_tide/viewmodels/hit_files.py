@@ -11,8 +11,9 @@ from napari_tide.errors import OutputWriteError
 from napari_tide.profiles.profiles import Profiles
 from napari_tide.profiles.store import read_profiles
 from napari_tide.viewmodels.background import CancelToken, Steps
+from napari_tide.viewmodels.hit_record import Asked
 from napari_tide.viewmodels.hit_rows import HitRows
-from napari_tide.viewmodels.hit_search import Asked, HitSearch, Progress
+from napari_tide.viewmodels.hit_search import HitSearch, Progress
 from napari_tide.viewmodels.hit_store import HitStory, read_answer, write_answer
 
 

@@ -20,7 +20,15 @@ DIRECTIONS: Mapping[Direction, str] = {
 
 @dataclass(frozen=True, slots=True)
 class KindChoice:
-    """A kind of question, as a user reads it."""
+    """A kind of question, as a user reads it.
+
+    Parameters
+    ----------
+    hint
+        What stands in the line while it is empty.
+    way_in
+        What to do when the line was left empty.
+    """
 
     kind: QueryKind
     title: str
@@ -28,12 +36,23 @@ class KindChoice:
     help_text: str
     takes_text: bool = True
     needs_student: bool = False
+    way_in: str = ""
 
 
+_COMPOUND = "such as nocodazole"
+_NAME_ONE = "type a compound's name, such as nocodazole"
 KIND_CHOICES = (
-    KindChoice("gene", "Gene", "such as TUBB", "Compounds that act like a gene's knock-out"),
-    KindChoice("compound", "Compound", "such as nocodazole", "Genes that a compound acts like"),
-    KindChoice("similar", "Like a compound", "such as nocodazole", "Compounds that act like one"),
+    KindChoice(
+        "gene",
+        "Gene",
+        "such as TUBB",
+        "Compounds that act like a gene's knock-out",
+        way_in="type a gene's name, such as TUBB",
+    ),
+    KindChoice("compound", "Compound", _COMPOUND, "Genes a compound acts like", way_in=_NAME_ONE),
+    KindChoice(
+        "similar", "Like a compound", _COMPOUND, "Compounds that act like one", way_in=_NAME_ONE
+    ),
     KindChoice(
         "wells",
         "Selected wells",
@@ -47,6 +66,7 @@ KIND_CHOICES = (
         "a SMILES",
         "Compounds and genes that lie where the student would put a structure",
         needs_student=True,
+        way_in="paste a SMILES",
     ),
     KindChoice(
         "signature",
@@ -54,6 +74,7 @@ KIND_CHOICES = (
         "a GCT, GCTX or table",
         "Compounds and genes like an expression signature",
         needs_student=True,
+        way_in="choose a GCT, GCTX or table with File…",
     ),
     KindChoice(
         "pairs",

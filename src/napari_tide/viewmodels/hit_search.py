@@ -7,10 +7,10 @@ dock opens.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,13 +19,14 @@ import numpy.typing as npt
 
 from napari_tide.errors import ProfileValueError
 from napari_tide.profiles.profiles import Profiles
-from napari_tide.screens.screen import Screen
 from napari_tide.viewmodels.background import CancelToken, Steps
 from napari_tide.viewmodels.hit_places import canonical_well
 from napari_tide.viewmodels.hit_question import HitQuestion
+from napari_tide.viewmodels.hit_record import Asked, record_of
 from napari_tide.viewmodels.hit_store import Answer, HitStory, Trend
 
 if TYPE_CHECKING:
+    from napari_tide.discovery.dose_trend import DoseTrend
     from napari_tide.discovery.hit_list import HitList
     from napari_tide.discovery.known_targets import KnownTargets
     from napari_tide.discovery.queries import Search
@@ -42,16 +43,6 @@ _LOOK_EVERY_S = 0.05
 
 class SearchCancelledError(Exception):
     """Raised through a search that is to stop."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Asked:
-    """A question with everything it is answered from."""
-
-    question: HitQuestion
-    profiles: Profiles
-    student: Path | None = None
-    screen: Screen | None = None
 
 
 class HitSearch:
@@ -118,12 +109,14 @@ class HitSearch:
             probabilities=probabilities,
             progress=count,
         )
+        trends = _trends(found)
         story = HitStory(
             question=question,
             null_reason=found.null_reason,
             n_tested=found.n_tested,
             warnings=table.warnings,
-            trends=_trends(found),
+            trends={rank: _told(trend) for rank, trend in trends.items()},
+            provenance=record_of(asked, found, settings, warnings=table.warnings, trends=trends),
         )
         return Answer(found.table, story)
 
@@ -221,11 +214,12 @@ def _targets(asked: Asked) -> KnownTargets | None:
     return found if found is not None or asked.screen is None else targets_in_screen(asked.screen)
 
 
-def _trends(found: HitList) -> dict[int, Trend]:
+def _trends(found: HitList) -> Mapping[int, DoseTrend]:
     from napari_tide.discovery.hit_trends import trends_of
 
     first = replace(found, sources=found.sources[:_ROWS_WITH_TREND])
-    return {
-        rank: Trend(rho=trend.rho, p_value=trend.p_value, n_doses=trend.n_doses)
-        for rank, trend in trends_of(first).items()
-    }
+    return trends_of(first)
+
+
+def _told(trend: DoseTrend) -> Trend:
+    return Trend(rho=trend.rho, p_value=trend.p_value, n_doses=trend.n_doses)

@@ -12,7 +12,7 @@ from typing import Literal
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from napari_tide.discovery.hit_table import COLUMNS
 from napari_tide.discovery.whole_file import write_whole
@@ -47,6 +47,8 @@ class HitStory(BaseModel):
         How many tests the q-values account for.
     trends
         Dose trends of the first rows, by rank.
+    provenance
+        What is written beside the list when it is exported; lists kept by older versions have none.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -57,6 +59,7 @@ class HitStory(BaseModel):
     n_tested: int
     warnings: tuple[str, ...] = ()
     trends: Mapping[int, Trend] = {}
+    provenance: Mapping[str, JsonValue] = {}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,6 +13,7 @@ from napari_tide.errors import HitListFormatError, OutputWriteError
 from napari_tide.profiles.profiles import Profiles
 from napari_tide.screens.well import Well
 from napari_tide.viewmodels.background import Background, CancelToken, Steps
+from napari_tide.viewmodels.gui_words import in_gui_words
 from napari_tide.viewmodels.hit_facts import places_of
 from napari_tide.viewmodels.hit_files import (
     ListedHits,
@@ -27,8 +28,9 @@ from napari_tide.viewmodels.hit_names import HitNames
 from napari_tide.viewmodels.hit_notes import HitNotes, read_notes, write_notes
 from napari_tide.viewmodels.hit_places import SitesByWell
 from napari_tide.viewmodels.hit_question import HitQuestion
+from napari_tide.viewmodels.hit_record import Asked, refuse_foreign_record, write_record
 from napari_tide.viewmodels.hit_rows import HitRows
-from napari_tide.viewmodels.hit_search import Asked, HitSearch, Progress
+from napari_tide.viewmodels.hit_search import HitSearch, Progress
 from napari_tide.viewmodels.hit_store import HitStory, home_of_hits
 from napari_tide.viewmodels.session import Session
 
@@ -135,7 +137,10 @@ class HitsViewModel:
         if question.kind == "wells" or question.is_within_selection:
             wells = tuple(f"{plate}:{well}" for plate, well in self._selected_places())
             question = question.model_copy(update={"wells": wells})
-        asked = Asked(question, profiles, self.session.student, self.session.screen)
+        session = self.session
+        asked = Asked(
+            question, profiles, session.student, session.screen, tuple(session.profile_files)
+        )
         self._start("ranking", partial(self._search_steps, asked), self._on_found)
 
     def cancel(self) -> None:
@@ -151,7 +156,7 @@ class HitsViewModel:
         def on_read(profiles: Profiles | None) -> None:
             if profiles is not None:
                 self._opened = OpenedProfiles(path, profiles, self._source)
-                self.session.use_profiles(profiles)
+                self.session.use_profiles(profiles, files=[path])
                 self._move_home()
 
         def work(token: CancelToken) -> Steps[Progress, Profiles | None]:
@@ -161,9 +166,13 @@ class HitsViewModel:
         self._start(f"reading {path.name}…", work, on_read)
 
     def export(self, path: Path, *, starred_only: bool) -> None:
-        """Write the rows on show as a hit list, or say why not."""
+        """Write the rows on show as a hit list with its provenance beside it, or say why not."""
         try:
-            self.list.export(path, starred_only=starred_only)
+            refuse_foreign_record(path)
+            n_rows = self.list.export(path, starred_only=starred_only)
+            if self._story is not None:
+                kept = {"starred_only": starred_only, "min_score": self.list.min_score}
+                write_record(self._story.provenance, path, n_rows=n_rows, kept=kept)
         except OutputWriteError as error:
             self.report(str(error))
         else:
@@ -171,6 +180,7 @@ class HitsViewModel:
 
     def report(self, problem: str) -> None:
         """Say in one sentence what went wrong; an empty one clears it."""
+        problem = in_gui_words(problem)
         if problem != self._problem:
             self._problem = problem
             self.problem_changed.emit()
@@ -180,13 +190,19 @@ class HitsViewModel:
         if not self.has_profiles:
             return NO_PROFILES
         if choice.takes_text and not question.text.strip():
-            return f"nothing is asked yet; type {choice.hint}"
+            return f"nothing is asked yet; {choice.way_in}"
         if choice.needs_student and self.session.student is None:
             return (
                 f"a {choice.title.lower()} is placed by a student, and none is chosen; choose the "
                 "student of these profiles in the Plate dock"
             )
         wants_selection = question.kind == "wells" or question.is_within_selection
+        drugs = self.session.selected_drugs
+        if wants_selection and not self.n_selected and drugs:
+            return (
+                f"none of the {len(drugs)} selected drugs has a well on this screen; ask about one "
+                "of them by name, or lasso others"
+            )
         if wants_selection and not self.n_selected:
             return "no well is selected; drag over wells on the plate, or lasso points in a map"
         return ""
@@ -259,7 +275,9 @@ class HitsViewModel:
         self._move_home()
         opened = self._opened
         if opened is not None and opened.source == self._source and not self.has_profiles:
-            self.session.use_profiles(opened.profiles)  # a plate map opens its screen anew
+            self.session.use_profiles(
+                opened.profiles, files=[opened.path]
+            )  # a plate map opens its screen anew
 
     @property
     def _source(self) -> str:

@@ -23,8 +23,8 @@ from napari_tide.viewmodels.well_colouring import NEUTRAL, OKABE_ITO, RGB, scale
 OTHER = "other"
 UNKNOWN = "not known"
 CONTROL = "negative control"
-_OTHER_GREY: RGB = (140, 140, 150)
-_UNKNOWN_GREY: RGB = (176, 176, 184)
+OTHER_GREY: RGB = (115, 115, 122)
+UNKNOWN_GREY: RGB = (180, 180, 188)
 _PLAIN: RGB = (86, 180, 233)
 _N_SHADES = 64
 _LOG_SPAN = 30
@@ -115,7 +115,7 @@ class KindColouring:
 
     def _palette(self) -> tuple[RGB, ...]:
         told = OKABE_ITO[: len(self.told_apart)]
-        return (*told, _OTHER_GREY, NEUTRAL, _UNKNOWN_GREY)
+        return (*told, OTHER_GREY, NEUTRAL, UNKNOWN_GREY)
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class NumberColouring:
 
     def colours(self, values: npt.NDArray[np.floating]) -> PointColours:
         """Colour points by number; those without one are grey."""
-        palette = (*scale_colours(np.linspace(0, 1, _N_SHADES)), _UNKNOWN_GREY)
+        palette = (*scale_colours(np.linspace(0, 1, _N_SHADES)), UNKNOWN_GREY)
         low, high = self.low, self.high
         at_N = np.where(np.isfinite(values), values, low).astype(np.float64)
         if self.is_log:

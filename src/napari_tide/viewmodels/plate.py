@@ -106,6 +106,11 @@ class PlateViewModel:
         """Say whether a well is ``"negcon"``, ``"poscon"`` or neither."""
         return self._table.control(well) if self._table else ""
 
+    def compound(self, well: Well) -> str:
+        """Name the compound in a well; nothing where none is known."""
+        known = self._table.treatments.get(well) if self._table else None
+        return known.compound if known is not None else ""
+
     def describe(self, well: Well) -> str:
         """Say who a well is: ``"B03 · nocodazole 2.5 µM · 2 sites · P(taxol) 0.21"``."""
         said = self._table.describe(well) if self._table else well.name
@@ -154,6 +159,14 @@ class PlateViewModel:
         ]
         if ahead:
             self.session.go_to(min(ahead)[2])
+
+    def go_to_end(self, end: int, *, of_plate: bool = False) -> None:
+        """Go to the first (-1) or last (1) imaged well of the current row, or of the plate."""
+        here = self.current
+        if here is None:
+            return
+        among = [well for well in self.wells if of_plate or well.row == here.row]
+        self.session.go_to(min(among) if end < 0 else max(among))
 
     def select_wells(self, wells: Iterable[Well], *, add: bool = False) -> None:
         """Select every site of some wells."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -13,6 +13,7 @@ from napari_tide.errors import PlateValueError, ScreenValueError
 from napari_tide.profiles.profiles import Profiles
 from napari_tide.screens.screen import Plate, Screen, Site
 from napari_tide.screens.well import Well
+from napari_tide.viewmodels.gui_words import in_gui_words
 from napari_tide.viewmodels.place import Place, first_usable_place
 
 OverlayMode = Literal["off", "tile", "dense", "controls"]
@@ -70,6 +71,7 @@ class Session:
         self._drug = ""
         self._overlay: OverlayMode = "off"
         self._profiles: Profiles | None = None
+        self._profile_files: tuple[Path, ...] = ()
         self._problem = ""
 
     @property
@@ -145,6 +147,11 @@ class Session:
         return self._profiles
 
     @property
+    def profile_files(self) -> tuple[Path, ...]:
+        """The files the profiles were opened from; none where they are of a run in this session."""
+        return self._profile_files
+
+    @property
     def problem(self) -> str:
         """What went wrong last, as one sentence; empty when all is well."""
         return self._problem
@@ -211,6 +218,14 @@ class Session:
         here = self._place.well
         self.go_to(here if here in wells else wells[0], plate=name)
 
+    def step_plate(self, step: int) -> None:
+        """Go `step` plates on, stopping at the screen's ends."""
+        if self._place is None:
+            return
+        names = list(self._plates)
+        target = names.index(self._place.plate) + step
+        self.choose_plate(names[min(max(target, 0), len(names) - 1)])
+
     def step_well(self, step: int) -> None:
         """Go `step` imaged wells on, row by row, stopping at the plate's ends."""
         plate = self.plate
@@ -272,14 +287,15 @@ class Session:
             self._overlay = mode
             self.events.overlay.emit(mode)
 
-    def use_profiles(self, profiles: Profiles | None) -> None:
+    def use_profiles(self, profiles: Profiles | None, *, files: Sequence[Path] = ()) -> None:
         """Say which well profiles belong to the open screen and the chosen student."""
         if profiles is not self._profiles:
-            self._profiles = profiles
+            self._profiles, self._profile_files = profiles, tuple(files)
             self.events.profiles.emit(profiles)
 
     def report(self, problem: str) -> None:
         """Say in one sentence what went wrong; an empty one clears it."""
+        problem = in_gui_words(problem)
         if problem != self._problem:
             self._problem = problem
             self.events.problem.emit(problem)

@@ -13,6 +13,7 @@ from napari_tide.errors import ScreenMissingError, TideError
 from napari_tide.screens.sample_data import sample_folder
 from napari_tide.screens.screen import Screen
 from napari_tide.viewmodels.background import Background, CancelToken, Steps, ignore_step
+from napari_tide.viewmodels.gui_words import in_gui_words
 from napari_tide.viewmodels.recent_students import RecentStudents
 from napari_tide.viewmodels.session import Session
 
@@ -206,7 +207,7 @@ def _misfit(screen: Screen, bundle: Bundle) -> str:
     try:
         require_fit(screen, bundle)
     except TideError as error:
-        return str(error)
+        return in_gui_words(str(error))
     return ""
 
 

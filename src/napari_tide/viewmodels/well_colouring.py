@@ -40,7 +40,7 @@ VIRIDIS: tuple[RGB, ...] = (
     (253, 231, 37),
 )
 IMAGED: RGB = (112, 150, 190)
-NEUTRAL: RGB = (165, 165, 165)
+NEUTRAL: RGB = (200, 200, 200)  # lighter than any grey of a purple seen without green cones
 _GOLDEN_ANGLE = 0.381966
 _LOG_SPAN = 30
 

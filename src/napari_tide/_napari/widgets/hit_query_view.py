@@ -79,6 +79,7 @@ class HitQueryView(QWidget):
 
     def _build_controls(self) -> None:
         self._kind = QComboBox(self)
+        self._kind.setAccessibleName("Kind of question")
         for choice in KIND_CHOICES:
             self._kind.addItem(choice.title, choice.kind)
             self._kind.setItemData(
@@ -99,7 +100,9 @@ class HitQueryView(QWidget):
         self._sample = QLineEdit(self)
         self._sample.setPlaceholderText("which signature, if the file holds several")
         self._sample.setToolTip("The id of one signature of the file")
+        self._sample.setAccessibleName("Which signature")
         self._direction = QComboBox(self)
+        self._direction.setAccessibleName("Direction")
         for direction, title in DIRECTIONS.items():
             self._direction.addItem(title, direction)
         self._direction.setToolTip(

@@ -26,6 +26,7 @@ from qtpy.QtWidgets import (
 
 from napari_tide import __version__
 from napari_tide._napari.hits_desk import hits_of
+from napari_tide._napari.widgets.focus_order import order_focus
 from napari_tide._napari.widgets.hit_detail_view import HitDetailView
 from napari_tide._napari.widgets.hit_query_view import HitQueryView
 from napari_tide._napari.widgets.hit_table_view import HitTableView
@@ -89,6 +90,7 @@ class HitsDock(QWidget):
         self._min_score.setSingleStep(0.05)
         self._min_score.setPrefix("Score ≥ ")
         self._min_score.setSpecialValueText("Any score")
+        self._min_score.setAccessibleName("Smallest score")
         self._min_score.setToolTip("Leave out rows whose score is smaller, either way")
         self._starred = QCheckBox("Starred only", self)
         self._starred.setToolTip("Leave out what is not starred")
@@ -140,6 +142,7 @@ class HitsDock(QWidget):
         page.addWidget(self._pages, 1)
         page.addLayout(working)
         page.addWidget(self._status)
+        order_focus(self)
 
     def _connect(self) -> None:
         self._open.clicked.connect(self._choose_profiles)

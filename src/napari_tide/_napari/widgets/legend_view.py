@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidge
 from napari_tide.viewmodels.well_colouring import VIRIDIS, Legend
 
 _MOST_ENTRIES = 12
+_FIRST_ENTRIES = 6  # of more than those: nobody learns so many colours, and the room is needed
 _GAP = "&nbsp;&nbsp;&nbsp; "
 
 
@@ -74,8 +75,10 @@ class LegendView(QWidget):
         self._scale.setVisible(legend.kind == "scale")
         self._low.setText(f"{legend.low:.3g}")
         self._high.setText(f"{legend.high:.3g}{' (log)' if legend.is_log else ''}")
-        names = [_entry(name, f"rgb{colour}") for name, colour in legend.entries[:_MOST_ENTRIES]]
-        n_more = len(legend.entries) - _MOST_ENTRIES
+        n_shown = len(legend.entries)
+        n_shown = n_shown if n_shown <= _MOST_ENTRIES else _FIRST_ENTRIES
+        names = [_entry(name, f"rgb{colour}") for name, colour in legend.entries[:n_shown]]
+        n_more = len(legend.entries) - n_shown
         more = f"and {n_more} more: hover over a well to read its own" if n_more > 0 else ""
         negcon = "◯&nbsp;negative&nbsp;control" if has_negcon else ""
         poscon = "◉&nbsp;positive&nbsp;control" if has_poscon else ""

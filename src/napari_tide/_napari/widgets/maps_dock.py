@@ -7,6 +7,7 @@ from pathlib import Path
 import napari
 from napari.settings import get_settings
 from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -14,6 +15,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
+    QShortcut,
     QSizePolicy,
     QSplitter,
     QVBoxLayout,
@@ -22,6 +24,7 @@ from qtpy.QtWidgets import (
 
 from napari_tide._napari.connections import Connections
 from napari_tide._napari.viewer_desk import desk_of
+from napari_tide._napari.widgets.focus_order import order_focus
 from napari_tide._napari.widgets.map_legend import MapLegendView
 from napari_tide._napari.widgets.map_panel import MapPanel
 from napari_tide._napari.widgets.status_line import StatusLine
@@ -93,6 +96,7 @@ class MapsDock(QWidget):
     def _build_controls(self) -> None:
         self._panels: dict[MapName, MapPanel] = {n: MapPanel(self._maps, n, self) for n in MAPS}
         self._search = QLineEdit(self)
+        self._search.setAccessibleName("Look up")
         self._search.setPlaceholderText("Drug, mechanism, target, or paste a SMILES")
         self._search.setClearButtonEnabled(True)
         self._search.setToolTip(
@@ -107,7 +111,9 @@ class MapsDock(QWidget):
         self._lasso = _button("Lasso", "Drag draws a lasso; unticked, drag moves the map (L)")
         self._lasso.setCheckable(True)
         self._lasso.setChecked(True)
-        self._lasso.setShortcut("L")
+        # only within this dock: on the canvas, L is napari's for labels and shapes
+        self._lasso_key = QShortcut(QKeySequence("L"), self)
+        self._lasso_key.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         self._lasso.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._whole = _button("Show all", "Bring every point into view (Home)")
         self._clear = _button("Clear", "Select nothing (Esc)")
@@ -153,12 +159,14 @@ class MapsDock(QWidget):
         page.addLayout(middle, 1)
         page.addWidget(self._found)
         page.addWidget(self._status)
+        order_focus(self)
 
     def _connect(self) -> None:
         self._search.returnPressed.connect(self._on_searched)
         self._search.textChanged.connect(self._on_typed)
         self._colours.activated.connect(self._on_colour_chosen)
         self._lasso.toggled.connect(self._on_lasso)
+        self._lasso_key.activated.connect(self._lasso.toggle)
         self._whole.clicked.connect(self._show_all)
         self._clear.clicked.connect(self._maps.clear)
         self._student.clicked.connect(self._choose_student)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import napari
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QDragEnterEvent, QDropEvent
+from qtpy.QtGui import QDragEnterEvent, QDropEvent, QKeySequence
 from qtpy.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QPushButton,
     QScrollArea,
+    QShortcut,
     QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
@@ -25,6 +26,7 @@ from qtpy.QtWidgets import (
 
 from napari_tide import __version__
 from napari_tide._napari.viewer_desk import desk_of
+from napari_tide._napari.widgets.focus_order import order_focus
 from napari_tide._napari.widgets.legend_view import LegendView
 from napari_tide._napari.widgets.plate_map import PlateMap
 from napari_tide._napari.widgets.status_line import StatusLine
@@ -50,7 +52,7 @@ class PlateDock(QWidget):
         super().__init__(parent)
         desk = desk_of(viewer)
         self._session, self._plate = desk.session, desk.plate
-        self._layers, self._opener = desk.layers, desk.opener
+        self._layers, self._opener, self._control = desk.layers, desk.opener, desk.control
         self.setAcceptDrops(True)
         self._build_controls()
         self._student = StudentPanel(viewer, self)
@@ -118,6 +120,10 @@ class PlateDock(QWidget):
         self._sites = Stepper(
             back_help="Previous site of the well", on_help="Next site of the well"
         )
+        self._compare = _button("", "")
+        self._compare.setCheckable(True)
+        # setText takes a button's own shortcut away, and N is no key of napari's
+        self._flip = QShortcut(QKeySequence("N"), self)
         self._contrast = _button(
             "Auto contrast",
             "Set the brightness from this well; it is otherwise kept from well to well, "
@@ -139,11 +145,15 @@ class PlateDock(QWidget):
         choices.setContentsMargins(0, 0, 0, 0)
         choices.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self._plate_label = QLabel("Plate", self)
+        self._plate_label.setBuddy(self._plates)
         choices.addRow(self._plate_label, self._plates)
         choices.addRow("Colour by", self._colours)
         steps = QHBoxLayout()
         steps.addWidget(self._wells, 1)
         steps.addWidget(self._sites, 1)
+        looks = QHBoxLayout()
+        looks.addWidget(self._compare, 1)
+        looks.addWidget(self._contrast, 1)
         filled = QWidget(self)
         column = QVBoxLayout(filled)
         column.setContentsMargins(0, 0, 0, 0)
@@ -154,7 +164,7 @@ class PlateDock(QWidget):
         column.addWidget(self._legend)
         column.addWidget(self._name)
         column.addLayout(steps)
-        column.addWidget(self._contrast)
+        column.addLayout(looks)
         column.addWidget(self._student)
         column.addStretch(1)
         self._pages = QStackedWidget(self)
@@ -165,6 +175,7 @@ class PlateDock(QWidget):
         page.addLayout(opening)
         page.addWidget(self._pages, 1)
         page.addWidget(self._status)
+        order_focus(self)
 
     def _empty_page(self) -> QWidget:
         page = QWidget(self)
@@ -188,6 +199,9 @@ class PlateDock(QWidget):
         self._wells.stepped.connect(self._session.step_well)
         self._sites.stepped.connect(self._session.step_site)
         self._contrast.clicked.connect(self._layers.auto_contrast)
+        self._compare.clicked.connect(self._control.flip)
+        self._flip.activated.connect(self._control.flip)
+        self._control.changed.connect(self._refresh_compare)
         self._plate.grid_changed.connect(self._refresh_plates)
         self._plate.colours_changed.connect(self._refresh_colours)
         self._plate.place_changed.connect(self._refresh_place)
@@ -200,6 +214,7 @@ class PlateDock(QWidget):
         self._refresh_plates()
         self._refresh_colours()
         self._refresh_place()
+        self._refresh_compare()
         self._refresh_hint()
         self._refresh_problem()
 
@@ -238,6 +253,12 @@ class PlateDock(QWidget):
         self._wells.set_value(f"Well {at + 1} of {of}", can_go_back=at > 0, can_go_on=at < of - 1)
         at, of = sites.index(place.site), len(sites)
         self._sites.set_value(f"Site {at + 1} of {of}", can_go_back=at > 0, can_go_on=at < of - 1)
+
+    def _refresh_compare(self) -> None:
+        self._compare.setText(self._control.label.replace("&", "&&"))
+        self._compare.setToolTip(f"{self._control.explanation} (N)")
+        self._compare.setEnabled(self._control.is_possible)
+        self._compare.setChecked(self._control.home is not None)
 
     def _refresh_hint(self, changed: Well | frozenset[int] | None = None) -> None:
         del changed

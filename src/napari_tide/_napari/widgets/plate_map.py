@@ -24,9 +24,12 @@ _STEPS = {
     Qt.Key.Key_Up: (-1, 0),
     Qt.Key.Key_Down: (1, 0),
 }
+_ENDS = {Qt.Key.Key_Home: -1, Qt.Key.Key_End: 1}
+_PAGES = {Qt.Key.Key_PageUp: -1, Qt.Key.Key_PageDown: 1}
 _HELP = (
     "Click a well to show it; drag or Ctrl-click to select wells; "
-    "arrow keys go to the next imaged well; Esc clears the selection."
+    "arrow keys, Home and End go to imaged wells, Page Up and Page Down to other plates; "
+    "Space selects; Esc clears the selection."
 )
 
 
@@ -44,6 +47,7 @@ class PlateMap(QWidget):
         self.setAccessibleName("Plate map")
         self.setAccessibleDescription(_HELP)
         self.setWhatsThis(_HELP)
+        self.setToolTip(_HELP)  # over a well its own description takes its place
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -139,9 +143,16 @@ class PlateMap(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move over the imaged wells."""
         key = Qt.Key(event.key())
+        is_far = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         if key in _STEPS:
             rows, columns = _STEPS[key]
             self._plate.step(rows=rows, columns=columns)
+        elif key in _ENDS:
+            self._plate.go_to_end(_ENDS[key], of_plate=is_far)
+        elif key in _PAGES:
+            self._plate.session.step_plate(_PAGES[key])
+        elif key == Qt.Key.Key_Space and self._plate.current is not None:
+            self._plate.toggle_well(self._plate.current)
         elif key == Qt.Key.Key_Escape and self._plate.selected_wells:
             self._plate.select_wells([])
         else:

@@ -102,7 +102,8 @@ class PlatePainter:
             self._well(well, shrink=0.10)
             if control == "poscon":
                 self._painter.setPen(Qt.PenStyle.NoPen)
-                self._painter.setBrush(self._ink)
+                fill = plate.fills.get(well)
+                self._painter.setBrush(_dot_on(QColor(*fill)) if fill else self._ink)
                 centre = self._geometry.cell(well).center()
                 self._painter.drawEllipse(centre, size * 0.13, size * 0.13)
 
@@ -154,6 +155,12 @@ def mix(first: QColor, second: QColor, *, share: float) -> QColor:
         round(first.green() + (second.green() - first.green()) * share),
         round(first.blue() + (second.blue() - first.blue()) * share),
     )
+
+
+def _dot_on(fill: QColor) -> QColor:
+    """Give black or white, whichever stands out from a colour."""
+    luma = 0.299 * fill.red() + 0.587 * fill.green() + 0.114 * fill.blue()
+    return QColor("white") if luma < 128 else QColor("black")
 
 
 def _shown(count: int, step: int, marked: set[int]) -> list[int]:

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from magicgui.widgets import CheckBox, ComboBox, LineEdit, SpinBox
 from magicgui.widgets.bases import ValueWidget
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_tide._napari.widgets.folded_part import FoldedPart
@@ -57,6 +58,8 @@ class FieldControl:
 class RecipeFormView(QWidget):
     """Builds the chosen recipe's form anew when another recipe is chosen."""
 
+    built = Signal()
+
     def __init__(self, setup: TrainingSetup, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._setup = setup
@@ -103,6 +106,7 @@ class RecipeFormView(QWidget):
         self._more.toggled.connect(self._on_toggled)
         column.addWidget(self._more)
         self.layout().addWidget(self._page)
+        self.built.emit()
 
     def _on_toggled(self, is_open: bool) -> None:  # noqa: FBT001 - a Qt signal
         if is_open:
@@ -119,6 +123,7 @@ class RecipeFormView(QWidget):
             self._more.addWidget(self._form(list(fields)))
         if self._more.isExpanded():
             self._more.unfold()
+        self.built.emit()
 
     def _form(self, fields: Sequence[FormField]) -> QWidget:
         page = QWidget(self)
@@ -133,6 +138,7 @@ class RecipeFormView(QWidget):
             title = QLabel(field.title, page)
             title.setToolTip(_help(field))
             title.setMinimumWidth(_TITLES_PX)
+            control.widget.native.setAccessibleName(field.title)
             form.addRow(title, control.widget.native)
         return page
 

@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
 from napari_tide import __version__
 from napari_tide._napari.viewer_desk import desk_of
 from napari_tide._napari.widgets.closing_guard import ClosingGuard
+from napari_tide._napari.widgets.focus_order import order_focus
 from napari_tide._napari.widgets.status_line import StatusLine
 from napari_tide._napari.widgets.training_run_view import TrainingRunView
 from napari_tide._napari.widgets.training_setup_view import TrainingSetupView
@@ -73,12 +74,14 @@ class TrainingDock(QWidget):
             area.setWidgetResizable(True)
             area.setFrameShape(QFrame.Shape.NoFrame)
             area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+            area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the focus of its page
             self._pages.addWidget(area)
         column = QVBoxLayout(self)
         column.setSpacing(8)
         column.addWidget(self._pages, 1)
         column.addWidget(self.status)
         column.addWidget(self._attach)
+        order_focus(self)
 
     def _connect(self) -> None:
         self.setup.start_asked.connect(self._driver.start)

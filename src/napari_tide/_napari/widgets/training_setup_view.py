@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 )
 from superqt import QElidingLabel
 
+from napari_tide._napari.widgets.focus_order import order_focus
 from napari_tide._napari.widgets.recipe_form_view import RecipeFormView
 from napari_tide.errors import TideError
 from napari_tide.viewmodels.training_setup import TrainingSetup
@@ -110,6 +111,11 @@ class TrainingSetupView(QWidget):
         last.addWidget(self._copy, 1)
         column.addLayout(last)
         column.addStretch(1)
+        self._order_focus()
+
+    def _order_focus(self) -> None:
+        """Keep Tab going down the page, also through a form that was built anew."""
+        order_focus(self)
 
     def _connect(self) -> None:
         self._sample.clicked.connect(self.sample_asked)
@@ -121,6 +127,7 @@ class TrainingSetupView(QWidget):
         self._clear_l1000.clicked.connect(self._drop_l1000)
         self._choose_out.clicked.connect(self._choose_output)
         self._copy.clicked.connect(self._copy_command)
+        self._form.built.connect(self._order_focus)
         self._recipes.activated.connect(self._on_recipe)
         self._devices.activated.connect(self._on_device)
         setup = self._setup
