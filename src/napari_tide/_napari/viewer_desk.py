@@ -12,6 +12,7 @@ import napari
 
 from napari_tide._napari.background_worker import WorkerBackground
 from napari_tide._napari.cell_layer import CellLayer
+from napari_tide._napari.exit_guard import install_exit_guard
 from napari_tide._napari.field_layers import FieldLayers, is_open
 from napari_tide._napari.map_desk import MapDesk
 from napari_tide._napari.overlay_layer import OverlayLayer
@@ -65,6 +66,7 @@ def desk_of(viewer: napari.components.ViewerModel) -> ViewerDesk:
     key = getattr(viewer, "__wrapped__", viewer)
     if key not in _DESKS:
         install_triton_guard()
+        install_exit_guard()
         session = Session()
         plate = PlateViewModel(session)
         layers = FieldLayers(key, session, plate)
