@@ -160,14 +160,16 @@ class StudentChoice:
         self.changed.emit()
 
     def _first_drug(self, drugs: tuple[str, ...]) -> str:
-        """Start with what is in the well on show, where the student knows it."""
+        """Start with a drug that can be seen: of the well on show, else of the plate on show."""
         screen, place = self._session.screen, self._session.place
         if screen is None or place is None:
             return drugs[0]
-        sites = screen.sites
-        here = (sites["plate"] == place.plate) & (sites["well"] == place.well.name)
-        compound = str(sites.loc[here, "compound"].iloc[0])
-        return compound if compound in drugs else drugs[0]
+        plate = screen.sites[screen.sites["plate"] == place.plate]
+        here = plate.loc[plate["well"] == place.well.name, "compound"]
+        treated = plate.loc[plate["control"] == "", "compound"]
+        known = set(drugs)
+        shown = (str(name) for name in [*here, *treated, *plate["compound"]])
+        return next((name for name in shown if name in known), drugs[0])
 
     def _on_screen(self, screen: Screen) -> None:
         if self._bundle is not None:
