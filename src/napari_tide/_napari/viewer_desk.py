@@ -16,6 +16,7 @@ from napari_tide._napari.exit_guard import install_exit_guard
 from napari_tide._napari.field_layers import FieldLayers, is_open
 from napari_tide._napari.map_desk import MapDesk
 from napari_tide._napari.overlay_layer import OverlayLayer
+from napari_tide._napari.plugin_preferences import current_preferences
 from napari_tide._napari.screen_opener import ScreenOpener
 from napari_tide._napari.tile_hover import TileHover
 from napari_tide._napari.training_driver import TrainingDriver
@@ -98,7 +99,7 @@ def _looking(
     plate: PlateViewModel,
     background: WorkerBackground,
 ) -> Looking:
-    choice = StudentChoice(session, background)
+    choice = StudentChoice(session, background, preferences=current_preferences)
     run = PlateRun(session, choice, background)
     overlay = OverlayViewModel(session, choice, run, background)
     cells = CellOverlay(session, choice, background)

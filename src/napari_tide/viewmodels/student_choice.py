@@ -13,6 +13,7 @@ from napari_tide.errors import ScreenMissingError, TideError
 from napari_tide.screens.sample_data import sample_folder
 from napari_tide.screens.screen import Screen
 from napari_tide.viewmodels.background import Background, CancelToken, Steps, ignore_step
+from napari_tide.viewmodels.preferences import Preferences
 from napari_tide.viewmodels.recent_students import RecentStudents
 from napari_tide.viewmodels.session import Session
 
@@ -28,13 +29,20 @@ class StudentChoice:
     changed = Signal()
 
     def __init__(
-        self, session: Session, background: Background, recent: RecentStudents | None = None
+        self,
+        session: Session,
+        background: Background,
+        recent: RecentStudents | None = None,
+        *,
+        preferences: Callable[[], Preferences] = Preferences,
     ) -> None:
         self._session, self._background = session, background
+        self._preferences = preferences
         self._recent = recent or RecentStudents()
         self._bundle: Bundle | None = None
         self._scorer: DrugScorer | None = None
         self._engine: ScreenEngine | None = None
+        self._made_for: tuple[str, int | None] = ("", None)
         self._engine_lock = threading.Lock()
         self._loading: Path | None = None
         self._unfit = ""
@@ -125,15 +133,23 @@ class StudentChoice:
         TideError
             The student does not fit the screen.
         """
+        from napari_tide.inference.embedder import Embedder
         from napari_tide.inference.screen_engine import ScreenEngine
 
-        screen, bundle = self._session.screen, self._bundle
+        screen, bundle, wanted = self._session.screen, self._bundle, self._preferences()
         assert screen is not None
         assert bundle is not None
+        device, batch_tiles = wanted.device, wanted.batch_tiles
         with self._engine_lock:
             known = self._engine
-            if known is None or known.bundle is not bundle:
-                self._engine = ScreenEngine.of(screen, bundle)
+            if (
+                known is None
+                or known.bundle is not bundle
+                or self._made_for != (device, batch_tiles)
+            ):
+                fitted = Embedder.fitted(bundle.student, device=device, batch_tiles=batch_tiles)
+                self._engine = ScreenEngine.of(screen, bundle, embedder=fitted)
+                self._made_for = device, batch_tiles
             elif known.screen is not screen:
                 self._engine = ScreenEngine.of(screen, bundle, embedder=known.embedder)
             assert self._engine is not None
