@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 
 import napari
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import (
     QComboBox,
@@ -26,6 +26,7 @@ from qtpy.QtWidgets import (
 from napari_tide import __version__
 from napari_tide._napari.plugin_preferences import start_of
 from napari_tide._napari.viewer_desk import desk_of
+from napari_tide._napari.warm_up import warm_up
 from napari_tide._napari.widgets.legend_view import LegendView
 from napari_tide._napari.widgets.plate_map import PlateMap
 from napari_tide._napari.widgets.status_line import StatusLine
@@ -58,6 +59,7 @@ class PlateDock(QWidget):
         self._build_layout()
         self._connect()
         self._refresh_all()
+        QTimer.singleShot(0, warm_up)
 
     def open(self, source: Path) -> None:
         """Open a screen in the background."""
