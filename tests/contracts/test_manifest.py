@@ -43,8 +43,8 @@ def test_every_contribution_names_a_command(manifest):
 
 @pytest.mark.parametrize(
     "name",
-    ["screen.parquet", "load_data.csv", "load_data_with_illum.csv", "index.xml",
-     "index.idx.xml", "plate.ome.zarr", "plate.zarr"],
+    ["screen.parquet", "load_data.csv", "load_data_with_illum.csv", "Index.xml",
+     "Index.idx.xml", "index.xml", "plate.ome.zarr", "plate.zarr"],
 )  # fmt: skip
 def test_the_reader_is_asked_for_every_kind_of_screen(manifest, name):
     (reader,) = manifest.contributions.readers

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.slow
 LOOK = """
 import json, pathlib, napari_tide, tide_train
 from npe2 import PluginManager
+from npe2.manifest.utils import import_python_name
 from napari_tide.screens.sample_data import sample_folder
 manager = PluginManager()
 manager.discover()
@@ -24,6 +25,11 @@ try:
 except Exception as error:
     sample = type(error).__name__
 print(json.dumps({
+    "callables": [
+        callable(import_python_name(command.python_name))
+        for command in manifest.contributions.commands
+    ],
+    "settings": list(manifest.contributions.configurations),
     "docks": [widget.display_name for widget in manifest.contributions.widgets],
     "samples": [sample.display_name for sample in manifest.contributions.sample_data],
     "package": str(pathlib.Path(napari_tide.__file__).parent),
@@ -71,7 +77,9 @@ def checkout(repository, tmp_path):
 
 
 def check(shown, *, package_in, sample_in):
-    assert shown["docks"][0] == "Plate"
+    assert shown["docks"] == ["Plate", "Maps", "Hits", "Train"]
+    assert shown["callables"] == [True] * 6
+    assert shown["settings"] == ["running", "folders"]
     assert shown["samples"] == ["Simulated 96-well Cell Painting plate"]
     assert shown["package"].startswith(str(package_in))
     assert shown["sample"].startswith(str(sample_in))

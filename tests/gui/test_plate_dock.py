@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 from napari.components import ViewerModel
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
@@ -122,18 +123,35 @@ def test_a_source_that_is_no_screen_is_a_sentence(qtbot, dock, viewer, tmp_path)
     assert desk_of(viewer).session.screen is None
 
 
-def test_another_screen_replaces_the_layers_and_keeps_the_users_own(
+def test_another_screen_takes_the_layers_as_new_and_keeps_the_users_own(
     qtbot, dock, opened, viewer, wait_for, plate_folder, tmp_path
 ):
     viewer.add_points([[1, 1]], name="mine")
-    before = {id(layer) for layer in viewer.layers}
+    er = viewer.layers["ER"]
+    new = {key: getattr(er, key) for key in ("contrast_limits", "opacity", "gamma", "visible")}
+    er.contrast_limits, er.opacity, er.gamma, er.visible = (3, 7), 0.1, 2.0, not er.visible
     other = plate_folder.rename(tmp_path / "other")
     dock.open(other)
     qtbot.waitUntil(lambda: opened.session.screen.source.startswith(str(other)), timeout=5000)
     wait_for(viewer)
     assert sorted(layer.name for layer in viewer.layers) == ["DNA", "ER", "Mito", "mine"]
-    kept = [layer.name for layer in viewer.layers if id(layer) in before]
-    assert kept == ["mine"]
+    er = viewer.layers["ER"]
+    assert {key: getattr(er, key) for key in new} == new
+    assert er.metadata["napari_tide"]["source"].startswith(str(other))
+
+
+def test_a_screen_of_other_channels_gets_layers_of_its_own(
+    qtbot, dock, opened, viewer, wait_for, plate_folder, tmp_path
+):
+    before = list(viewer.layers)
+    table = pd.read_parquet(plate_folder / "screen.parquet").drop(columns="path_Mito")
+    other = plate_folder.rename(tmp_path / "other")
+    (other / "screen.parquet").unlink()
+    table.to_csv(other / "screen.csv", index=False)
+    dock.open(other / "screen.csv")
+    qtbot.waitUntil(lambda: len(viewer.layers) == 2, timeout=10_000)
+    assert [layer.name for layer in viewer.layers] == ["DNA", "ER"]
+    assert not set(viewer.layers) & set(before)
 
 
 def test_a_plate_map_joins_without_loading_the_field_again(

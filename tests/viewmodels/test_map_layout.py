@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from napari_tide.errors import ProfileValueError
+from napari_tide.screens.sample_data import sample_folder
 from napari_tide.viewmodels import map_layout
 from napari_tide.viewmodels.map_cache import MapCache, map_key
 from napari_tide.viewmodels.map_layout import (
@@ -164,7 +167,14 @@ def test_gaps_in_profiles_are_filled_before_they_are_laid_out(profiles, tmp_path
     index, rows = source.rows()
     assert len(index) == len(rows) == 42
     assert np.isfinite(rows).all()
-    assert source.folders[0] == tmp_path / "napari-tide" / "maps"
+    assert source.folders[0] == tmp_path / "maps"
+
+
+def test_maps_lie_beside_their_student_but_not_in_the_bundled_sample(bundle, tmp_path):
+    kept = tmp_path / "cache" / "maps"
+    assert codebook_source(bundle).folders == (bundle.folder / "maps", kept)
+    bundled = replace(bundle, folder=sample_folder() / "student")
+    assert chemistry_source(bundled).folders[0] == kept
 
 
 @pytest.mark.slow

@@ -100,6 +100,24 @@ def test_a_plate_without_controls_says_what_to_do(parts, session, screen):
     assert "Plate map" in overlay.text
 
 
+def test_the_first_run_lays_its_answer_over_the_field(parts, session):
+    _, run, overlay = parts
+    run.run("plate")
+    assert session.overlay == "tile"
+    assert np.isfinite(overlay.map).all()
+    session.choose_overlay("off")
+    run.run("plate")
+    assert session.overlay == "off"
+
+
+def test_a_field_that_cannot_be_read_gets_no_map_from_the_first_run(parts, session, plate_folder):
+    (plate_folder / "P1" / "B02_s1_ER.tif").write_bytes(b"no tiff")
+    parts[1].run("plate")
+    assert session.overlay == "off"
+    session.go_to(Well.parse("C03"))
+    assert session.overlay == "tile"
+
+
 def test_a_field_run_earlier_needs_no_second_look(session, stepwise, recent, bundle):
     choice = StudentChoice(session, stepwise, recent)
     choice.open(bundle.folder)

@@ -100,3 +100,15 @@ def test_the_drug_in_the_well_on_show_comes_first(session, background, recent, m
     assert choice.drug == 2
     session.choose_drug("aspirin")
     assert choice.drug is None
+
+
+def test_else_a_drug_of_the_plate_comes_first_and_no_control(
+    session, background, recent, make_bundle
+):
+    bundle = make_bundle()
+    names = {"nocodazole": "drug2", "etoposide": "drug1", "DMSO": "drug3"}
+    sites = session.screen.sites.replace({"compound": names})
+    sites.loc[sites["well"] == "B02", "compound"] = "water"
+    session.open(session.screen.with_sites(sites), place=session.place)
+    StudentChoice(session, background, recent).open(bundle.folder)
+    assert session.drug == "drug2"

@@ -18,6 +18,7 @@ from napari_tide.viewmodels.map_layout import (
     profile_source,
 )
 from napari_tide.viewmodels.maps import DRUG_MAPS, IDLE, MapName, MapStatus, MapsViewModel
+from napari_tide.viewmodels.results_folder import results_folder
 from napari_tide.viewmodels.session import Session
 
 
@@ -79,7 +80,8 @@ class MapLayouts:
             self._session.screen,
         )
         if name == "profiles":
-            return profile_source(profiles, screen.root if screen else None) if profiles else None
+            folder = results_folder(screen) if screen else None
+            return profile_source(profiles, folder) if profiles else None
         if student is None:
             return None
         return chemistry_source(student) if name == "chemistry" else codebook_source(student)

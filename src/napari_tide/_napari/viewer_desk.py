@@ -12,9 +12,11 @@ import napari
 
 from napari_tide._napari.background_worker import WorkerBackground
 from napari_tide._napari.cell_layer import CellLayer
+from napari_tide._napari.exit_guard import install_exit_guard
 from napari_tide._napari.field_layers import FieldLayers, is_open
 from napari_tide._napari.map_desk import MapDesk
 from napari_tide._napari.overlay_layer import OverlayLayer
+from napari_tide._napari.plugin_preferences import current_preferences
 from napari_tide._napari.screen_opener import ScreenOpener
 from napari_tide._napari.tile_hover import TileHover
 from napari_tide._napari.training_driver import TrainingDriver
@@ -67,6 +69,7 @@ def desk_of(viewer: napari.components.ViewerModel) -> ViewerDesk:
     key = getattr(viewer, "__wrapped__", viewer)
     if key not in _DESKS:
         install_triton_guard()
+        install_exit_guard()
         session = Session()
         plate = PlateViewModel(session)
         layers = FieldLayers(key, session, plate)
@@ -106,7 +109,7 @@ def _looking(
     plate: PlateViewModel,
     background: WorkerBackground,
 ) -> Looking:
-    choice = StudentChoice(session, background)
+    choice = StudentChoice(session, background, preferences=current_preferences)
     run = PlateRun(session, choice, background)
     overlay = OverlayViewModel(session, choice, run, background)
     cells = CellOverlay(session, choice, background)

@@ -31,12 +31,6 @@ def map_key(rows: npt.NDArray[np.generic], space: Space) -> str:
     return f"{space}-{digest.hexdigest()[:20]}"
 
 
-def user_cache() -> Path:
-    """Give the folder for maps that cannot lie beside what they show."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
-    return (Path(base) if base else Path.home() / ".cache") / "napari-tide" / FOLDER
-
-
 class MapCache:
     """Folders where maps are looked for, in order; a new one goes to the first that takes it."""
 

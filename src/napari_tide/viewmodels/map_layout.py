@@ -24,7 +24,8 @@ from napari_tide.profiles.clean import clean_features
 from napari_tide.profiles.profiles import Profiles
 from napari_tide.profiles.project import Space
 from napari_tide.profiles.project_file import REFUSED
-from napari_tide.viewmodels.map_cache import FOLDER, MapCache, Places, map_key, user_cache
+from napari_tide.viewmodels.map_cache import FOLDER, MapCache, Places, map_key
+from napari_tide.viewmodels.results_folder import is_bundled, user_cache
 
 if TYPE_CHECKING:
     from napari_tide.students.bundle import Bundle
@@ -86,15 +87,15 @@ def codebook_source(bundle: Bundle) -> MapSource:
 
 
 def profile_source(profiles: Profiles, folder: Path | None) -> MapSource:
-    """Describe the map of profiles, kept in the screen's folder where there is one."""
+    """Describe the map of profiles, kept in the folder of the screen's results if it has one."""
 
     def rows() -> Rows:
         cleaned, _ = clean_features(profiles)
         return np.arange(len(profiles)), np.asarray(cleaned.features, dtype=np.float32)
 
-    beside = (folder / "napari-tide" / FOLDER,) if folder else ()
+    beside = (folder / FOLDER,) if folder else ()
     title = f"{len(profiles):,} {profiles.level} profiles"
-    return MapSource("profiles", title, len(profiles), rows, (*beside, user_cache()))
+    return MapSource("profiles", title, len(profiles), rows, (*beside, user_cache() / FOLDER))
 
 
 def lay_out(
@@ -131,7 +132,9 @@ def lay_out(
 
 def _drug_source(bundle: Bundle, space: Space, how: str, rows: Callable[[], Rows]) -> MapSource:
     n_drugs = len(bundle.config.drugs)
-    folders = (bundle.folder / FOLDER, user_cache())
+    folders = (bundle.folder / FOLDER, user_cache() / FOLDER)
+    if is_bundled(bundle.folder):  # maps may come with it, but nothing is written there
+        folders = folders[::-1]
     return MapSource(space, f"{n_drugs:,} drugs {how}", n_drugs, rows, folders)
 
 

@@ -46,10 +46,12 @@ class OverlayViewModel:
         self._token = CancelToken()
         self._map: FieldMap | None = None
         self._text = ""
-        session.events.place.connect(self._refresh)
-        session.events.overlay.connect(self._refresh)
+        self._shows_run: bool | None = None
+        session.events.place.connect(self._follow)
+        session.events.overlay.connect(self._on_mode)
         choice.changed.connect(self._refresh)
-        run.results_changed.connect(self._refresh)
+        run.run_started.connect(self._on_run)
+        run.results_changed.connect(self._follow)
 
     @property
     def map(self) -> FieldMap | None:
@@ -76,6 +78,21 @@ class OverlayViewModel:
         """Name the five most probable drugs of the tile under a pixel of the field on show."""
         scorer, scores = self._choice.scorer, self._known()
         return scores.top_drugs_at(scorer, y, x) if scorer and scores else []
+
+    def _on_mode(self) -> None:
+        self._shows_run = False  # from now on the user says what is laid over the field
+        self._refresh()
+
+    def _on_run(self) -> None:
+        """Lay the first run's answer over the field, as the plate takes its colours."""
+        if self._shows_run is None:
+            self._shows_run = True
+
+    def _follow(self) -> None:
+        if self._shows_run and self._known() is not None:
+            self._session.choose_overlay("tile")
+        else:
+            self._refresh()
 
     def _refresh(self) -> None:
         self._map, self._text = self._look()

@@ -142,6 +142,7 @@ class PlateRun:
         self._run, self._n_done, self._said, self._failed = run, 0, "", []
         self._session.report("")
         means = self._results.means()
+        self.run_started.emit(scope)
         self._background.start(
             lambda: self._work(run, means),
             on_step=lambda step: self._on_step(run, step),
@@ -150,7 +151,6 @@ class PlateRun:
             token=run.token,
         )
         self.changed.emit()
-        self.run_started.emit(scope)
 
     def cancel(self) -> None:
         """Stop after the batch under way; what is done is kept."""

@@ -24,7 +24,7 @@ def results_folder(screen: Screen) -> Path:
     root = screen.root
     beside = root.with_name(root.name + SUFFIX)
     is_ours = beside.is_dir() and os.access(beside, os.W_OK)
-    if root.name and not _is_bundled(root) and (is_ours or os.access(root.parent, os.W_OK)):
+    if root.name and not is_bundled(root) and (is_ours or os.access(root.parent, os.W_OK)):
         return beside
     digits = hashlib.sha256(str(root).encode()).hexdigest()[:_DIGITS]
     return user_cache() / "results" / f"{root.name or 'root'}-{digits}"
@@ -44,9 +44,10 @@ def user_cache() -> Path:
     return base / "napari-tide"
 
 
-def _is_bundled(root: Path) -> bool:
+def is_bundled(path: Path) -> bool:
+    """Tell whether a file or folder is part of the bundled sample, where nothing is written."""
     try:
         sample = sample_folder().resolve()
     except ScreenMissingError:
         return False
-    return root.resolve() == sample
+    return path.resolve().is_relative_to(sample)

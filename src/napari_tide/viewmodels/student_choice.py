@@ -14,6 +14,7 @@ from napari_tide.screens.sample_data import sample_folder
 from napari_tide.screens.screen import Screen
 from napari_tide.viewmodels.background import Background, CancelToken, Steps, ignore_step
 from napari_tide.viewmodels.gui_words import in_gui_words
+from napari_tide.viewmodels.preferences import Preferences
 from napari_tide.viewmodels.recent_students import RecentStudents
 from napari_tide.viewmodels.session import Session
 
@@ -29,13 +30,20 @@ class StudentChoice:
     changed = Signal()
 
     def __init__(
-        self, session: Session, background: Background, recent: RecentStudents | None = None
+        self,
+        session: Session,
+        background: Background,
+        recent: RecentStudents | None = None,
+        *,
+        preferences: Callable[[], Preferences] = Preferences,
     ) -> None:
         self._session, self._background = session, background
+        self._preferences = preferences
         self._recent = recent or RecentStudents()
         self._bundle: Bundle | None = None
         self._scorer: DrugScorer | None = None
         self._engine: ScreenEngine | None = None
+        self._made_for: tuple[str, int | None] = ("", None)
         self._engine_lock = threading.Lock()
         self._loading: Path | None = None
         self._unfit = ""
@@ -126,15 +134,23 @@ class StudentChoice:
         TideError
             The student does not fit the screen.
         """
+        from napari_tide.inference.embedder import Embedder
         from napari_tide.inference.screen_engine import ScreenEngine
 
-        screen, bundle = self._session.screen, self._bundle
+        screen, bundle, wanted = self._session.screen, self._bundle, self._preferences()
         assert screen is not None
         assert bundle is not None
+        device, batch_tiles = wanted.device, wanted.batch_tiles
         with self._engine_lock:
             known = self._engine
-            if known is None or known.bundle is not bundle:
-                self._engine = ScreenEngine.of(screen, bundle)
+            if (
+                known is None
+                or known.bundle is not bundle
+                or self._made_for != (device, batch_tiles)
+            ):
+                fitted = Embedder.fitted(bundle.student, device=device, batch_tiles=batch_tiles)
+                self._engine = ScreenEngine.of(screen, bundle, embedder=fitted)
+                self._made_for = device, batch_tiles
             elif known.screen is not screen:
                 self._engine = ScreenEngine.of(screen, bundle, embedder=known.embedder)
             assert self._engine is not None
@@ -161,14 +177,16 @@ class StudentChoice:
         self.changed.emit()
 
     def _first_drug(self, drugs: tuple[str, ...]) -> str:
-        """Start with what is in the well on show, where the student knows it."""
+        """Start with a drug that can be seen: of the well on show, else of the plate on show."""
         screen, place = self._session.screen, self._session.place
         if screen is None or place is None:
             return drugs[0]
-        sites = screen.sites
-        here = (sites["plate"] == place.plate) & (sites["well"] == place.well.name)
-        compound = str(sites.loc[here, "compound"].iloc[0])
-        return compound if compound in drugs else drugs[0]
+        plate = screen.sites[screen.sites["plate"] == place.plate]
+        here = plate.loc[plate["well"] == place.well.name, "compound"]
+        treated = plate.loc[plate["control"] == "", "compound"]
+        known = set(drugs)
+        shown = (str(name) for name in [*here, *treated, *plate["compound"]])
+        return next((name for name in shown if name in known), drugs[0])
 
     def _on_screen(self, screen: Screen) -> None:
         if self._bundle is not None:

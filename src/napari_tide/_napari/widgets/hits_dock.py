@@ -26,6 +26,7 @@ from qtpy.QtWidgets import (
 
 from napari_tide import __version__
 from napari_tide._napari.hits_desk import hits_of
+from napari_tide._napari.plugin_preferences import start_of
 from napari_tide._napari.widgets.focus_order import order_focus
 from napari_tide._napari.widgets.hit_detail_view import HitDetailView
 from napari_tide._napari.widgets.hit_query_view import HitQueryView
@@ -235,7 +236,9 @@ class HitsDock(QWidget):
         self._export_to(starred_only=True)
 
     def _export_to(self, *, starred_only: bool) -> None:
-        file, _ = QFileDialog.getSaveFileName(self, "Export hits", "hits.csv", _LISTS)
+        file, _ = QFileDialog.getSaveFileName(
+            self, "Export hits", start_of("exports", "hits.csv"), _LISTS
+        )
         if file:
             path = Path(file) if Path(file).suffix else Path(f"{file}.csv")
             self._hits.export(path, starred_only=starred_only)

@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_tide._napari.connections import Connections
+from napari_tide._napari.plugin_preferences import start_of
 from napari_tide._napari.viewer_desk import desk_of
 from napari_tide._napari.widgets.focus_order import order_focus
 from napari_tide._napari.widgets.map_legend import MapLegendView
@@ -264,7 +265,9 @@ class MapsDock(QWidget):
             self._choose_student()
 
     def _choose_student(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Choose the folder of a student")
+        folder = QFileDialog.getExistingDirectory(
+            self, "Choose the folder of a student", start_of("students")
+        )
         if folder:
             self.open_student(Path(folder))
 

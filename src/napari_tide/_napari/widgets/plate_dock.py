@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 
 import napari
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QDragEnterEvent, QDropEvent, QKeySequence
 from qtpy.QtWidgets import (
     QComboBox,
@@ -25,7 +25,9 @@ from qtpy.QtWidgets import (
 )
 
 from napari_tide import __version__
+from napari_tide._napari.plugin_preferences import start_of
 from napari_tide._napari.viewer_desk import desk_of
+from napari_tide._napari.warm_up import warm_up
 from napari_tide._napari.widgets.focus_order import order_focus
 from napari_tide._napari.widgets.legend_view import LegendView
 from napari_tide._napari.widgets.plate_map import PlateMap
@@ -59,6 +61,7 @@ class PlateDock(QWidget):
         self._build_layout()
         self._connect()
         self._refresh_all()
+        QTimer.singleShot(0, warm_up)
 
     def open(self, source: Path) -> None:
         """Open a screen in the background."""
@@ -291,17 +294,19 @@ class PlateDock(QWidget):
         self._plate.colour_by(self._colours.itemData(index))
 
     def _choose_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Open a plate folder")
+        folder = QFileDialog.getExistingDirectory(self, "Open a plate folder", start_of("screens"))
         if folder:
             self.open(Path(folder))
 
     def _choose_file(self) -> None:
-        file, _ = QFileDialog.getOpenFileName(self, "Open a screen's table or index", "", _TABLES)
+        file, _ = QFileDialog.getOpenFileName(
+            self, "Open a screen's table or index", start_of("screens"), _TABLES
+        )
         if file:
             self.open(Path(file))
 
     def _choose_map(self) -> None:
-        file, _ = QFileDialog.getOpenFileName(self, "Open a plate map", "", _MAPS)
+        file, _ = QFileDialog.getOpenFileName(self, "Open a plate map", start_of("screens"), _MAPS)
         if file:
             self.join_plate_map(Path(file))
 

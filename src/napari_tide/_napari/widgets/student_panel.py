@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_tide._napari.plugin_preferences import start_of
 from napari_tide._napari.viewer_desk import desk_of
 from napari_tide._napari.widgets.drug_chooser import DrugChooser
 from napari_tide._napari.widgets.run_bar import RunBar
@@ -175,7 +176,9 @@ class StudentPanel(QWidget):
         self._refresh_note()
 
     def _on_browse(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Open a student's folder")
+        folder = QFileDialog.getExistingDirectory(
+            self, "Open a student's folder", start_of("students")
+        )
         if folder:
             self.open(Path(folder))
 

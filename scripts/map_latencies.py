@@ -1,12 +1,10 @@
-"""Time what a user waits for on the maps: ``python scripts/measure_map_latency.py``.
+"""What a user of the maps waits for; `measure_latency.py` prints it.
 
-Prints a Markdown table beside the budgets. Points are random; the picture is painted at the size of
-one map on a full-HD screen. No window is opened. Times are of the processor.
+Points are random; the picture is painted at the size of one map on a full-HD screen.
 """
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 
@@ -23,18 +21,16 @@ WIDTH_PX, HEIGHT_PX = 620, 320
 REPEATS = 15
 
 
-def main() -> int:
-    """Measure and print."""
+Row = tuple[str, float, list[float]]
+
+
+def measure() -> list[Row]:
+    """Give what was done, the budget, and the milliseconds of each repeat."""
     rng = np.random.default_rng(0)
-    rows = [_lasso(rng), _pan(rng), _hover(rng), _hide(rng)]
-    print("| what | median | best | budget |\n|---|---|---|---|")
-    for what, times_ms, budget_ms in rows:
-        budget = f"{budget_ms:.0f} ms"
-        print(f"| {what} | {np.median(times_ms):.1f} ms | {min(times_ms):.1f} ms | {budget} |")
-    return 0
+    return [_lasso(rng), _pan(rng), _hover(rng), _hide(rng)]
 
 
-def _lasso(rng: np.random.Generator) -> tuple[str, list[float], float]:
+def _lasso(rng: np.random.Generator) -> Row:
     places = rng.normal(size=(N_LASSO, 2)).astype(np.float32)
     angles = np.linspace(0, 2 * np.pi, 200)
     corners = np.stack([1.2 * np.cos(angles), 1.1 * np.sin(angles)], axis=1)
@@ -46,10 +42,10 @@ def _lasso(rng: np.random.Generator) -> tuple[str, list[float], float]:
         selected = lassoed(~visible, inside, visible_N=visible, mode="replace")
         links.rows_of(selected)
 
-    return f"lasso of 200 corners on {N_LASSO:,} points, to rows", _times(select), 100
+    return f"lasso of 200 corners on {N_LASSO:,} points, to rows", 100, _times(select)
 
 
-def _pan(rng: np.random.Generator) -> tuple[str, list[float], float]:
+def _pan(rng: np.random.Generator) -> Row:
     places = rng.normal(size=(N_PAN, 2)).astype(np.float32)
     rgba = np.full((N_PAN, 4), 255, dtype=np.uint8)
     painting = PointPainting(places, rgba, radius_px=1)
@@ -59,10 +55,10 @@ def _pan(rng: np.random.Generator) -> tuple[str, list[float], float]:
         shift = next(steps)
         painting.paint(View(-3 + shift, -3, 3 + shift, 3, WIDTH_PX, HEIGHT_PX))
 
-    return f"pan {N_PAN:,} points, a frame", _times(pan), 33
+    return f"pan {N_PAN:,} points, a frame", 33, _times(pan)
 
 
-def _hover(rng: np.random.Generator) -> tuple[str, list[float], float]:
+def _hover(rng: np.random.Generator) -> Row:
     finder = PointFinder(rng.normal(size=(N_PAN, 2)), np.ones(N_PAN, dtype=bool))
     places = rng.normal(size=(REPEATS + 1, 2)).tolist()
 
@@ -70,31 +66,24 @@ def _hover(rng: np.random.Generator) -> tuple[str, list[float], float]:
         x, y = places.pop()
         finder.nearest((x, y), unit_per_px=(0.01, 0.02))
 
-    return f"point under the pointer of {N_PAN:,}", _times(hover), 33
+    return f"point under the pointer of {N_PAN:,}", 33, _times(hover)
 
 
-def _hide(rng: np.random.Generator) -> tuple[str, list[float], float]:
+def _hide(rng: np.random.Generator) -> Row:
     values = [f"kind {number}" for number in rng.integers(0, 20, N_LASSO)]
 
     def hide() -> None:
         KindColouring.of(values).colours(values, hidden={"kind 3"})
 
-    return f"hide a kind of {N_LASSO:,} points", _times(hide), 100
+    return f"hide a kind of {N_LASSO:,} points", 100, _times(hide)
 
 
 def _times(action: Callable[[], None]) -> list[float]:
-    """Give milliseconds of some repeats; the first, which also prepares, is left out.
-
-    Of the thread's own processor time: what another program takes away is not the maps' doing.
-    """
+    """Give milliseconds of some repeats; the first, which also prepares, is left out."""
     action()
     times = []
     for _ in range(REPEATS):
-        start = time.thread_time()
+        start = time.perf_counter()
         action()
-        times.append(1e3 * (time.thread_time() - start))
+        times.append(1e3 * (time.perf_counter() - start))
     return times
-
-
-if __name__ == "__main__":
-    sys.exit(main())
