@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -53,6 +54,19 @@ def test_a_screen_is_packed_and_trained_on_in_one_command(tide, repository, tmp_
     status, _, errors = tide("train", "debug_tide", "--data", sample, "--out", out)
     assert status == 2
     assert "--resume" in errors
+
+
+def test_a_probe_says_time_and_memory_and_trains_nothing(tide, repository, tmp_path, monkeypatch):
+    monkeypatch.setattr("tide_train.probe_steps._EACH_S", 0.0)
+    sample = repository / "sample_data"
+    what = ["train", "debug_labels", "--data", sample / "screen.parquet", "--probe"]
+    what += ["--set", "encoder.image_px=32", "--set", "data.tile_px=112"]
+    status, said, errors = tide(*what)
+    assert status == 0, errors
+    assert re.match(r"about \d+ \w+ and [\d.]+ GB on CPU \(.*images/s\)", said)
+    status, _, errors = tide("train", "debug_tide", "--probe")
+    assert status == 2
+    assert "--data SCREEN" in errors
 
 
 def test_the_scfm_trains_on_expression_alone_and_prints_its_table(tide, repository, tmp_path):

@@ -1,7 +1,7 @@
 """What a run says while it goes: one JSON object per event, on stdout and in ``metrics.jsonl``.
 
 Kinds: ``start``, ``data``, ``pairing``, ``warning``, ``step``, ``validation``, ``checkpoint``,
-``stopping``, ``student`` or ``adapter``, ``done``, ``error``. A reader must tolerate other lines
+``stopping``, ``student`` or ``adapter``, ``done``, ``error``; ``estimate`` of a probe. A reader must tolerate other lines
 on stdout.
 """
 

@@ -147,7 +147,9 @@ class RunConfig(_Settings):
         default=False, description="Compile the encoder; slow to start, faster on a GPU"
     )
     tensorboard: bool = Field(default=False, description="Write TensorBoard files into the run")
-    threads: int = Field(default=4, ge=0, description="Threads that read ahead")
+    threads: int = Field(
+        default=0, ge=0, description="Threads that read tiles ahead; 0: as many as cores, at most 8"
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
