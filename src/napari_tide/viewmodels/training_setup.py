@@ -30,6 +30,7 @@ class TrainingSetup:
     recipe_changed = Signal()
     form_changed = Signal()
     output_changed = Signal()
+    device_changed = Signal()
 
     def __init__(self, session: Session, *, home: Path | None = None) -> None:
         self.session = session
@@ -143,7 +144,9 @@ class TrainingSetup:
 
     def choose_device(self, device: str) -> None:
         """Choose what to train on."""
-        self._device = device
+        if device != self._device:
+            self._device = device
+            self.device_changed.emit()
 
     def value(self, key: str) -> object:
         """Give a setting's value."""
