@@ -351,6 +351,6 @@ def _singles(rows: Treatments, one: str) -> list[Finding]:
         return []
     text = (
         f"{counted(len(singles), 'compound')} ({some(singles)}) with a single {one}, which cannot "
-        "both train and be judged; tick Drops singles under More settings"
+        "both train and be judged; tick Drop singles under More settings"
     )
     return [Finding(text)]

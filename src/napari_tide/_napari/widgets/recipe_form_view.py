@@ -15,7 +15,7 @@ from napari_tide.viewmodels.training_setup import TrainingSetup
 
 _MOST = 2**31 - 1
 _TOP = "General"
-_TITLES_PX = 110
+_TITLES_PX = 118
 
 
 class FieldControl:
@@ -132,7 +132,8 @@ class RecipeFormView(QWidget):
             self._controls[field.key] = control
             title = QLabel(field.title, page)
             title.setToolTip(_help(field))
-            title.setMinimumWidth(_TITLES_PX)
+            title.setWordWrap(True)
+            title.setFixedWidth(_TITLES_PX)
             form.addRow(title, control.widget.native)
         return page
 
