@@ -56,7 +56,7 @@ PICTURES = (
     Picture("hits_light", ("--gene", "FFAR4", "--theme", "light"), is_of_hits=True),
 )
 
-TRAINING_SHOWN = ("train_running_light",)
+TRAINING_SHOWN = ("train_ready_light", "train_running_light", "train_done_light")
 
 
 def main() -> int:
