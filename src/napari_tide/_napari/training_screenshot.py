@@ -19,8 +19,8 @@ import psutil
 from napari.settings import get_settings
 from qtpy.QtWidgets import QApplication
 
-from napari_tide._napari.launch import open_viewer
-from napari_tide._napari.reader import PLUGIN, TRAIN_DOCK
+from napari_tide._napari.launch import register_plugin
+from napari_tide._napari.reader import PLATE_DOCK, PLUGIN, TRAIN_DOCK
 from napari_tide._napari.viewer_desk import ViewerDesk, desk_of
 from napari_tide._napari.widgets.training_dock import TrainingDock
 from napari_tide.screens.sample_data import sample_folder
@@ -42,15 +42,19 @@ class _Photographer:
     def __init__(self, out: Path, theme: str, timeout_s: float) -> None:
         self.out, self.theme, self.timeout_s = out, theme, timeout_s
         get_settings().appearance.theme = theme
-        self.viewer = open_viewer(None)
+        register_plugin()
+        self.viewer = napari.Viewer(title="napari-tide", show_welcome_screen=False)
         self.viewer.window.resize(*_SIZE)
-        area, self.dock = self.viewer.window.add_plugin_dock_widget(PLUGIN, TRAIN_DOCK, tabify=True)
-        area.raise_()
+        self.viewer.window.add_plugin_dock_widget(PLUGIN, PLATE_DOCK)
+        self.area, self.dock = self.viewer.window.add_plugin_dock_widget(
+            PLUGIN, TRAIN_DOCK, tabify=True
+        )
         self.desk = desk_of(self.viewer)
         self.training = self.desk.training.viewmodel
 
     def picture(self, name: str) -> None:
         """Write what the window shows now."""
+        self.area.raise_()
         _wait(0.6)
         path = self.out / f"train_{name}_{self.theme}.png"
         self.viewer.screenshot(str(path), canvas_only=False, flash=False)

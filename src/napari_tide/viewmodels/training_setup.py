@@ -136,6 +136,7 @@ class TrainingSetup:
                 self._prefer_recipe(self.check)
         self.recipe_changed.emit()
         self.form_changed.emit()
+        self.output_changed.emit()  # the folder is named for the recipe
 
     def choose_recipe(self, name: str) -> None:
         """Choose a recipe; settings go back to what it says."""
