@@ -3,7 +3,8 @@
     python scripts/make_sample_student.py --work build/student
 
 About 3 minutes for the screen and 20 for the training on one core. What is there already is used
-again, and an interrupted training goes on.
+again, and an interrupted training goes on. Licence and description of the model card are the
+recipe's (``sample_student``), and ``--set card.license=...`` changes them.
 """
 
 from __future__ import annotations

@@ -26,7 +26,8 @@ ROOT = Path(__file__).parents[1]
 THEMES = ("dark", "light")
 GENE = "FFAR4"
 TOUR = ("window", "plate", "maps", "hits", "train")
-TRAINING, TRAINING_SHOWN = ("ready", "running", "done"), ("train_running_light",)
+TRAINING = ("empty", "ready", "running", "done", "failed")
+TRAINING_SHOWN = ("train_ready_light", "train_running_light")
 MOST_BYTES, FLAT_PX = 280_000, 400
 
 

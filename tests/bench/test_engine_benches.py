@@ -6,8 +6,9 @@ from napari_tide.screens.well import Well
 from tide_train.bench.alignment_speed import align_on_disk, pca_cs_by_scikit_learn, time_pca_cs
 from tide_train.bench.cluster_scaling import time_cluster
 from tide_train.bench.engine_speed import time_bf16, time_engine
-from tide_train.bench.memory import MemoryRow, measure_plate_memory, peak_memory_bytes
+from tide_train.bench.memory import MemoryRow, measure_plate_memory
 from tide_train.bench.plate_of_fields import STAINS, plate_of_fields
+from tide_train.peak_memory import peak_memory_bytes
 
 
 @pytest.mark.slow

@@ -13,6 +13,20 @@ from pathlib import Path
 
 recipe = sys.argv[1]
 out = Path(sys.argv[sys.argv.index("--out") + 1])
+if "--probe" in sys.argv:
+    sys.stdout.write("Downloading something: 40%\n")
+    if recipe == "crash":
+        sys.exit("RuntimeError: no luck")
+    if recipe == "deaf":
+        helper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        Path(os.environ["TMPDIR"], "left").write_text(str(helper.pid))
+        time.sleep(600)
+    if recipe == "short":
+        told = {"text": "about 40 minutes and 3.1 GB on CPU", "details": "7 images/s", "advice": ""}
+        sys.stdout.write(json.dumps({"event": "estimate", **told}) + "\n")
+    else:
+        sys.stdout.write('{"event": "error", "message": "batches are <too> large"}\n')
+    sys.exit(0 if recipe == "short" else 2)
 first = 20 if "--resume" in sys.argv else 0
 asked = threading.Event()
 

@@ -46,7 +46,7 @@ def known_recipes(catalogue, monkeypatch):
 @pytest.fixture
 def viewer(known_recipes):
     viewer = ViewerModel()
-    desk_of(viewer).training.command = FAKE
+    desk_of(viewer).training.command = desk_of(viewer).training.estimator.command = FAKE
     yield viewer
     driver = desk_of(viewer).training
     driver.stop_now()
@@ -161,6 +161,48 @@ def test_the_command_is_copied(ready, training, tmp_path):
     command = QApplication.clipboard().text()
     assert command.startswith("tide train debug_tide --data ")
     assert str(tmp_path / "run") in command
+
+
+def estimated(qtbot, dock, training, recipe):
+    training.setup.choose_recipe(recipe)
+    button(dock, "Estimate time and memory").click()
+    assert button(dock, "Cancel the estimate").isEnabled()
+    qtbot.waitUntil(lambda: not training.estimate.is_running, timeout=20_000)
+
+
+def test_time_and_memory_are_told_before_a_start(qtbot, ready, training, tmp_path):
+    estimated(qtbot, ready, training, "short")
+    assert "<b>About 40 minutes and 3.1 GB on CPU</b><br>7 images/s" in shown(ready)
+    assert not (tmp_path / "run").exists()
+    ready.setup.form.control("batch_size").widget.value = 8
+    assert "40 minutes" not in shown(ready)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "said"),
+    [
+        ("long", "⚠ Batches are &lt;too&gt; large."),
+        ("crash", "⚠ There is no estimate (RuntimeError: no luck); Start may still work."),
+    ],
+)
+def test_an_estimate_that_cannot_be_had_is_a_sentence(qtbot, ready, training, recipe, said):
+    estimated(qtbot, ready, training, recipe)
+    assert said in shown(ready)
+    assert button(ready, "Estimate time and memory").isEnabled()
+
+
+def test_an_estimate_is_cancelled_with_all_it_started(qtbot, ready, training, viewer):
+    training.setup.choose_recipe("deaf")
+    button(ready, "Estimate time and memory").click()
+    folder = Path(desk_of(viewer).training.estimator._folder.name)
+    qtbot.waitUntil((folder / "left").is_file, timeout=20_000)
+    helper = psutil.Process(int((folder / "left").read_text()))
+    button(ready, "Cancel the estimate").click()
+    assert not training.estimate.is_running
+    assert not folder.exists()
+    qtbot.waitUntil(
+        lambda: not helper.is_running() or helper.status() == psutil.STATUS_ZOMBIE, timeout=5000
+    )
 
 
 def test_a_training_draws_its_curves_and_ends_with_a_student(qtbot, ready, training, viewer):

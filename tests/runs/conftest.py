@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from napari_tide.profiles.profiles import Profiles, embedding_names
+from napari_tide.profiles.site_metadata import metadata_of_sites
+from napari_tide.profiles.store import write_profiles
 from napari_tide.screens.open_screen import open_screen
 from tide_train.data.write_pack import PackSettings, write_pack
 from tide_train.overrides import with_overrides
@@ -26,6 +31,19 @@ def sample_pack(tmp_path_factory, repository) -> Path:
 def sample_l1000(repository) -> Path:
     """Return the bundled plate's expression file."""
     return repository / "sample_data" / "l1000.gctx"
+
+
+@pytest.fixture(scope="session")
+def sample_profiles(tmp_path_factory, repository) -> Path:
+    """Return invented profiles of the bundled plate's sites, apart by drug."""
+    metadata = metadata_of_sites(open_screen(repository / "sample_data" / "screen.parquet").sites)
+    random = np.random.default_rng(3)
+    drugs = pd.factorize(metadata["Metadata_Compound"])[0]
+    features = random.normal(size=(drugs.max() + 1, 24))[drugs]
+    features = (features + random.normal(size=features.shape)).astype(np.float32)
+    out = tmp_path_factory.mktemp("profiles") / "profiles.parquet"
+    write_profiles(Profiles(metadata, features, embedding_names(24), "site"), out)
+    return out
 
 
 @pytest.fixture(scope="session")

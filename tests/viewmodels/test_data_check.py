@@ -138,6 +138,16 @@ def test_metadata_that_lacks_columns_is_read_as_empty(tmp_path):
     assert "Metadata_Compound" in texts(check)
 
 
+def test_a_table_that_lacks_columns_is_told_which(tmp_path):
+    rows = pd.DataFrame({"Metadata_Compound": ["a", "a", "b", "b"], "Metadata_Well": "A01"})
+    sample = transcriptomes(("a", "U2OS", ""))
+    check = check_rows(rows, tmp_path, kind="profiles", channels=["f"], l1000=[sample])
+    assert check.can_train
+    assert "name it the same in a column Metadata_Cell_Line" in texts(check)
+    assert "give SMILES in a column Metadata_SMILES" in texts(check)
+    assert "mark them negcon in a column Metadata_Control" in texts(check)
+
+
 def test_genes_of_a_knock_out_screen_are_counted(screen, plate_folder):
     there = changed(
         screen,

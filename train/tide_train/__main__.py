@@ -16,6 +16,7 @@ from pathlib import Path
 from napari_tide.errors import TideError
 from tide_train.events import Announce, announce_as_json, event
 from tide_train.overrides import with_overrides
+from tide_train.probe import probe
 from tide_train.recipes.registry import RECIPES, find_recipe, recipe_summary
 from tide_train.recipes.scfm import NAME, scfm
 from tide_train.run import RunRequest, run
@@ -27,8 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run, and give the exit status: 0 when done or stopped, 2 after an error."""
     parser = _parser()
     given = parser.parse_args(arguments)
-    if not given.list and (given.out is None or (given.data is None and given.recipe != NAME)):
-        parser.error("give --data and --out, or --list")
+    has_all = given.out is not None and (given.data is not None or given.recipe == NAME)
+    if not (has_all or given.list or (given.probe and given.data is not None)):
+        parser.error("give --data and --out, --data and --probe, or --list")
     logging.basicConfig(level=logging.DEBUG if given.debug else logging.WARNING)
     announce = announce_as_json()
     if given.list:
@@ -53,6 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _train(given: argparse.Namespace, announce: Announce) -> None:
+    if given.probe:
+        announce(event("estimate", **probe(_request(given)).facts()))
+        return
     with listening(to_stdin=True) as should_stop:
         if given.recipe == NAME:
             run_response(
@@ -63,15 +68,18 @@ def _train(given: argparse.Namespace, announce: Announce) -> None:
                 should_stop=should_stop,
             )
             return
-        request = RunRequest(
-            config=with_overrides(find_recipe(given.recipe), given.set),
-            data=given.data,
-            out=given.out,
-            l1000=tuple(given.l1000),
-            is_resumed=given.resume,
-            allow_outside=given.allow_outside,
-        )
-        run(request, announce=announce, should_stop=should_stop)
+        run(_request(given), announce=announce, should_stop=should_stop)
+
+
+def _request(given: argparse.Namespace) -> RunRequest:
+    return RunRequest(
+        config=with_overrides(find_recipe(given.recipe), given.set),
+        data=given.data,
+        out=given.out or Path(),
+        l1000=tuple(given.l1000),
+        is_resumed=given.resume,
+        allow_outside=given.allow_outside,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -81,6 +89,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, help="folder of the run")
     parser.add_argument("--l1000", type=Path, action="append", default=[], help="GCT or GCTX file")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument(
+        "--probe", action="store_true", help="take a few steps, say time and memory, train nothing"
+    )
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     parser.add_argument(
         "--allow-outside", action="store_true", help="let a screen's paths leave its folder"

@@ -78,6 +78,7 @@ class AdapterLoop:
         per_epoch = self.order.steps_per_epoch
         self.n_steps = config.n_steps or max(round(config.epochs * per_epoch), 1)
         self.best: dict[str, float] = {}
+        self._waited_s = 0.0
 
     def run(self, start: Checkpoint | None = None) -> AdapterOutcome:
         """Train to the end, or until somebody asks to stop.
@@ -95,7 +96,7 @@ class AdapterLoop:
         self.method.train()
         self._began, self._first, self._waited_s = time.perf_counter(), first, 0.0
         for step in range(first, self.n_steps):
-            loss = self._step(step)
+            loss = self.take_step(step)
             done = step + 1
             self._report(loss, done)
             self._judge_if_due(done)
@@ -122,7 +123,8 @@ class AdapterLoop:
         """Give the method's tensors as they stand."""
         return {name: value.detach().cpu() for name, value in self.method.state_dict().items()}
 
-    def _step(self, step: int) -> torch.Tensor:
+    def take_step(self, step: int) -> torch.Tensor:
+        """Train on a batch of pairs, and give its loss."""
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate(step)
         torch.manual_seed(zlib.crc32(f"dropout:{self.config.seed}:{step}".encode()))
@@ -202,12 +204,7 @@ def run_adapter(
     TideError
         What was given cannot be trained on, or a file cannot be read or written.
     """
-    _refuse_accumulation(config)
-    table = _opened(config, data)
-    inputs = None
-    if l1000:
-        inputs = read_expression_inputs(l1000, min_replicates=config.rna.min_replicates)
-    prepared = adapter_data(config, table, inputs)
+    prepared = prepare_adapter(config, data, l1000=l1000)
     environment = describe_environment(
         seed=config.seed, data_hash=prepared.data_hash, n_processes=1
     )
@@ -227,6 +224,22 @@ def run_adapter(
     if not outcome.is_complete:
         announce(event("stopping", step=outcome.n_steps, n_steps=loop.n_steps))
     return _deliver(loop, folder, outcome, before=before, environment=environment)
+
+
+def prepare_adapter(config: RunConfig, data: Path, *, l1000: Sequence[Path]) -> AdapterData:
+    """Read profiles and signatures, and pair them.
+
+    Raises
+    ------
+    TideError
+        What was given cannot be trained on.
+    """
+    _refuse_accumulation(config)
+    table = _opened(config, data)
+    inputs = None
+    if l1000:
+        inputs = read_expression_inputs(l1000, min_replicates=config.rna.min_replicates)
+    return adapter_data(config, table, inputs)
 
 
 def _opened(config: RunConfig, path: Path) -> TrainingTable:

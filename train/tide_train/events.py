@@ -1,8 +1,8 @@
 """What a run says while it goes: one JSON object per event, on stdout and in ``metrics.jsonl``.
 
 Kinds: ``start``, ``data``, ``pairing``, ``warning``, ``step``, ``validation``, ``checkpoint``,
-``stopping``, ``student`` or ``adapter``, ``done``, ``error``. A reader must tolerate other lines
-on stdout.
+``stopping``, ``student`` or ``adapter``, ``done``, ``error``; of a probe ``estimate``. A reader
+must tolerate other lines on stdout.
 """
 
 from __future__ import annotations

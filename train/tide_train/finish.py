@@ -149,6 +149,8 @@ def _bundle_config(
             ),
             "calibration": calibration,
             "metrics": metrics,
+            "license": prepared.config.card.license,
+            "description": prepared.config.card.description,
             "provenance": provenance(loop, n_steps, environment, curve),
             **pixels,
         }

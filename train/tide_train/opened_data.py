@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari_tide.errors import TrainValueError
 from tide_train.data.tile_pack import CONFIG, TilePack, open_pack
 from tide_train.data.training_data import TrainingTable, is_trainable, open_training_data
 from tide_train.events import Announce, event
 from tide_train.run_config import RunConfig
+
+if TYPE_CHECKING:
+    from tide_train.data.write_pack import PackSettings
 
 PACK = "pack"
 _TILE_PX = 224
@@ -38,15 +42,10 @@ def open_data(
         # only here, since a machine that trains on a pack need not read any image format
         from napari_tide.screens.open_screen import open_screen
         from napari_tide.screens.readers.reader import ReadOptions
-        from tide_train.data.write_pack import PackSettings, write_pack
+        from tide_train.data.write_pack import write_pack
 
         screen = open_screen(path, options=ReadOptions(allow_outside=allow_outside))
-        image_px = config.encoder.image_px or _TILE_PX
-        settings = PackSettings(
-            tile_size_px=config.data.tile_px or image_px,
-            image_px=image_px,
-            channels=config.data.channels or None,
-        )
+        settings = pack_settings(config)
 
         def show(done: int, total: int) -> None:
             announce(event("packing", done=done, total=total))
@@ -58,6 +57,18 @@ def open_data(
             message = f"stopped while {path} was being packed; start again and it goes on there"
             raise TrainValueError(message)
     return _fitting(open_pack(folder), folder, config)
+
+
+def pack_settings(config: RunConfig) -> PackSettings:
+    """Say how a screen is cut into tiles for a recipe."""
+    from tide_train.data.write_pack import PackSettings
+
+    image_px = config.encoder.image_px or _TILE_PX
+    return PackSettings(
+        tile_size_px=config.data.tile_px or image_px,
+        image_px=image_px,
+        channels=config.data.channels or None,
+    )
 
 
 def _fitting(

@@ -251,7 +251,7 @@ def _prepared(
     say: Announce,
     should_stop: Stop,
 ) -> Prepared:
-    expression = _expression(request.l1000, config)
+    expression = expression_of(request.l1000, config)
     with accelerator.main_process_first():  # it packs and trains the scFM, the others read
         data = open_data(
             request.data,
@@ -269,7 +269,8 @@ def _prepared(
     return prepare(config, data, expression=expression, scfm=scfm)
 
 
-def _expression(paths: Sequence[Path], config: RunConfig) -> ExpressionInputs | None:
+def expression_of(paths: Sequence[Path], config: RunConfig) -> ExpressionInputs | None:
+    """Read the expression files of a run; None where there are none."""
     if not paths:
         return None
     return read_expression_inputs(paths, min_replicates=config.rna.min_replicates)

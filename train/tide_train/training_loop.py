@@ -88,7 +88,7 @@ class TrainingLoop:
             self.best = dict(start.best)
         trained = self.accelerator.prepare_model(self.method)
         self.method.train()
-        with self._stream(first) as stream, self._saying_what_to_do_without_memory():
+        with self._stream(first) as stream, self.saying_what_to_do_without_memory():
             for step in range(first, self.prepared.n_steps):
                 losses = self.take_step(trained, stream, step)
                 done = step + 1
@@ -251,7 +251,8 @@ class TrainingLoop:
             yield stream
 
     @contextlib.contextmanager
-    def _saying_what_to_do_without_memory(self) -> Iterator[None]:
+    def saying_what_to_do_without_memory(self) -> Iterator[None]:
+        """Turn an error for want of memory into a sentence with the way out."""
         try:
             yield
         except (torch.cuda.OutOfMemoryError, MemoryError, RuntimeError) as error:

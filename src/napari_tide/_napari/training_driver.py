@@ -12,6 +12,7 @@ from qtpy.QtCore import QTimer
 
 from napari_tide._napari.data_checking import check_data, expression_beside
 from napari_tide._napari.recipe_loading import RecipeLoader
+from napari_tide._napari.training_estimator import TrainingEstimator
 from napari_tide._napari.training_process import (
     COMMAND,
     TrainingProcess,
@@ -38,6 +39,7 @@ class TrainingDriver:
     def __init__(self, viewmodel: TrainingViewModel, *, command: Sequence[str] = COMMAND) -> None:
         self.viewmodel = viewmodel
         self.command = tuple(command)
+        self.estimator = TrainingEstimator(viewmodel)
         self._process: TrainingProcess | None = None
         self._timer: QTimer | None = None
         self._stop_asked_s: float | None = None
@@ -86,16 +88,27 @@ class TrainingDriver:
         self._worker = worker
         worker.start()
 
+    def estimate(self) -> None:
+        """Ask what the training that is filled in would take."""
+        try:
+            self.estimator.start()
+        except TideError as error:
+            self.problem.emit(str(error))
+
     def start(self) -> None:
         """Start what is filled in; what keeps it from starting is said."""
         try:
-            request = self.viewmodel.setup.request()
-            screen = self.viewmodel.setup.screen
-            if request.allows_outside and screen is not None:
-                save_screen(screen, request.data)
-            self._start(request)
+            self._start(self._handed_over())
         except TideError as error:
             self.problem.emit(str(error))
+
+    def command_to_copy(self) -> str:
+        """Give the command that trains what is filled in; empty where that cannot be said."""
+        try:
+            return self._handed_over().command()
+        except TideError as error:
+            self.problem.emit(str(error))
+            return ""
 
     def resume(self) -> None:
         """Go on with the run on show from its last checkpoint."""
@@ -166,9 +179,18 @@ class TrainingDriver:
         """Forget workers and timers; a child that still trains is left to train."""
         self._forget_check()
         self._recipes.cancel()
+        self.estimator.cancel()
         self.let_go()
 
+    def _handed_over(self) -> TrainingRequest:
+        """Give the request; a screen that was changed here is written out for it."""
+        request, screen = self.viewmodel.setup.request(), self.viewmodel.setup.screen
+        if request.allows_outside and screen is not None:
+            save_screen(screen, request.data)
+        return request
+
     def _start(self, request: TrainingRequest) -> None:
+        self.estimator.cancel()
         process = TrainingProcess(request, command=self.command)
         process.start()
         self._process, self._stop_asked_s = process, None

@@ -17,7 +17,7 @@ from napari_tide.errors import TrainValueError
 
 if TYPE_CHECKING:
     from tide_train.events import Event
-    from tide_train.run import RunResult
+    from tide_train.run import RunRequest, RunResult
 
 _Recipe = Annotated[str, typer.Argument(help="Which recipe; --list shows all.")]
 _Data = Annotated[
@@ -32,6 +32,10 @@ _Set = Annotated[
 _Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")]
 _Outside = Annotated[
     bool, typer.Option("--allow-outside", help="Let a screen's paths leave its folder.")
+]
+_Probe = Annotated[
+    bool,
+    typer.Option("--probe", help="Take a few steps and say time and memory; train nothing."),
 ]
 _List = Annotated[bool, typer.Option("--list", help="List the recipes.")]
 _QUIET_S = 10.0  # between lines of progress in a log
@@ -48,6 +52,7 @@ def train(
     settings: _Set = None,
     resume: _Resume = False,
     allow_outside: _Outside = False,
+    probe: _Probe = False,
     lists: _List = False,
     as_json: _Json = False,
 ) -> None:
@@ -58,7 +63,7 @@ def train(
     if recipe == "scfm" and out is not None:
         _train_scfm(l1000 or (), out, settings or (), as_json=as_json)
         return
-    if data is None or out is None:
+    if data is None or (out is None and not probe):
         message = "say what to train on and where: tide train RECIPE --data SCREEN --out RUN"
         raise TrainValueError(message)
     from tide_train.overrides import with_overrides
@@ -70,15 +75,27 @@ def train(
     request = RunRequest(
         config=config,
         data=data,
-        out=out,
+        out=out or Path(),
         l1000=tuple(l1000 or ()),
         is_resumed=resume,
         allow_outside=allow_outside,
     )
+    if probe:
+        _probe(request, as_json=as_json)
+        return
     told = _Telling(Console(stderr=True))
     with listening(to_stdin=False) as should_stop:
         result = run(request, announce=told.tell, should_stop=should_stop)
     report(_facts(result), _summary(result), as_json=as_json)
+
+
+def _probe(request: RunRequest, *, as_json: bool) -> None:
+    """Say what a training would take."""
+    from tide_train.probe import probe
+
+    found = probe(request)
+    lines = [f"{found.describe()} ({found.details()})", found.advice()]
+    report(found.facts(), "\n".join(line for line in lines if line), as_json=as_json)
 
 
 def _train_scfm(

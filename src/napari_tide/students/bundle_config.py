@@ -10,6 +10,7 @@ from napari_tide.students.calibration import Calibration
 from napari_tide.students.student import StudentConfig
 
 FORMAT_VERSION = 1
+LICENSE_PATTERN = r"^[a-z0-9][a-z0-9.\-]*$"
 
 
 class Drug(BaseModel):
@@ -50,8 +51,11 @@ class BundleConfig(BaseModel):
     provenance: dict[str, JsonValue] = Field(default_factory=dict)
     license: str = Field(
         default="other",
-        pattern=r"^[a-z0-9][a-z0-9.\-]*$",
+        pattern=LICENSE_PATTERN,
         description="Of the weights, as the Hub writes it: cc-by-4.0, cc0-1.0 ...",
+    )
+    description: str = Field(
+        default="", max_length=2000, description="What its maker says of it, in a sentence or two"
     )
     sha256: str = Field(default="", description="Of model.safetensors")
 

@@ -24,6 +24,7 @@ def model_card(config: BundleConfig) -> str:
         _front_matter(config),
         f"# {_in_one_line(config.name)}\n",
         f"A TIDE student: from Cell Painting images to {len(config.drugs)} drugs.\n",
+        f"{_in_one_line(config.description)}\n" if config.description else "",
         "## Input\n",
         _table(
             ("Channels, by stain", ", ".join(config.channels)),

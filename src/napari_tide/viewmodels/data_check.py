@@ -20,12 +20,13 @@ from napari_tide.screens.wording import counted, some
 
 DataKind = Literal["screen", "pack", "profiles"]
 
-_COLUMNS = ("plate", "well", "cell_line", "compound", "dose_um", "control", "gene")
+_COLUMNS = ("plate", "well", "cell_line", "compound", "smiles", "dose_um", "control", "gene")
 _METADATA = {
     "plate": "Metadata_Plate",
     "well": "Metadata_Well",
     "cell_line": "Metadata_Cell_Line",
     "compound": "Metadata_Compound",
+    "smiles": "Metadata_SMILES",
     "dose_um": "Metadata_Dose_uM",
     "control": "Metadata_Control",
     "gene": "Metadata_Gene",
@@ -79,7 +80,7 @@ class DataCheck:
 
 @dataclass(frozen=True, slots=True)
 class Treatments:
-    """A table of what was done: ``plate, well, cell_line, compound, dose_um, control, gene``."""
+    """What was done: ``plate, well, cell_line, compound, smiles, dose_um, control, gene``."""
 
     table: pd.DataFrame
 
@@ -135,7 +136,7 @@ def check_screen(
     """
     wells = Treatments.of_screen(screen)
     channels = screen.channel_names
-    pairs = _Pairs.between(wells, l1000)
+    pairs = _Pairs.between(wells, l1000, one="well")
     parts = [
         counted(wells.n_wells, "well"),
         counted(len(channels), "channel"),
@@ -183,8 +184,8 @@ def check_rows(
         Samples of each expression file.
     """
     rows = Treatments.of_metadata(metadata)
-    pairs = _Pairs.between(rows, l1000)
     one, columns = ("tile", "channel") if kind == "pack" else ("profile", "feature")
+    pairs = _Pairs.between(rows, l1000, one=one)
     parts = [
         counted(len(metadata), one),
         counted(len(channels), columns),
@@ -231,7 +232,7 @@ class _Pairs:
     has_files: bool = False
 
     @classmethod
-    def between(cls, images: Treatments, l1000: Sequence[pd.DataFrame]) -> _Pairs:
+    def between(cls, images: Treatments, l1000: Sequence[pd.DataFrame], *, one: str) -> _Pairs:
         """Match by folded names of compound and cell line, as training does."""
         if not l1000:
             return cls(frozenset(), frozenset(), 0)
@@ -246,7 +247,7 @@ class _Pairs:
             frozenset(names),
             frozenset(lines),
             int(theirs.isin(shared).sum()),
-            "" if shared else _why_none(treated, samples),
+            "" if shared else _why_none(treated, samples, one),
             has_files=True,
         )
 
@@ -266,7 +267,7 @@ def _keys(table: pd.DataFrame) -> pd.Series:
     return table["compound"].map(fold_name) + "|" + table["cell_line"].map(fold_name)
 
 
-def _why_none(treated: pd.DataFrame, samples: pd.DataFrame) -> str:
+def _why_none(treated: pd.DataFrame, samples: pd.DataFrame, one: str) -> str:
     """Say what keeps images and transcriptomes apart: the compounds or the cell lines."""
     if treated.empty or samples.empty:
         side = "the images have" if treated.empty else "the L1000 file has"
@@ -280,9 +281,10 @@ def _why_none(treated: pd.DataFrame, samples: pd.DataFrame) -> str:
         )
     mine, their = sorted(set(treated["cell_line"])), sorted(set(samples["cell_line"]))
     called = some(mine) if any(mine) else "not named"
+    column = "cell_line of the plate map" if one == "well" else "Metadata_Cell_Line"
     return (
         f"{counted(len(shared), 'compound')} meet, but the cell line of the images is {called} and "
-        f"L1000 has {some(their)}; name it the same in a column cell_line of the plate map"
+        f"L1000 has {some(their)}; name it the same in a column {column}"
     )
 
 
@@ -341,6 +343,10 @@ def _missing_labels(rows: Treatments, one: str) -> list[Finding]:
         mend = _MAP if one == "well" else "mark them negcon in a column Metadata_Control"
         text = f"no {one} is a negative control, so nothing can be compared with DMSO later; {mend}"
         found.append(Finding(text))
+    if n_compounds and not (rows.treated["smiles"] != "").any():
+        mend = _MAP if one == "well" else "give SMILES in a column Metadata_SMILES"
+        text = f"no compound has a structure, so new molecules cannot be placed later; {mend}"
+        found.append(Finding(text))
     return found
 
 
@@ -351,6 +357,6 @@ def _singles(rows: Treatments, one: str) -> list[Finding]:
         return []
     text = (
         f"{counted(len(singles), 'compound')} ({some(singles)}) with a single {one}, which cannot "
-        "both train and be judged; tick Drops singles under More settings"
+        "both train and be judged; tick Drop singles under More settings"
     )
     return [Finding(text)]

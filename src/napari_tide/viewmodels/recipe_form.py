@@ -139,7 +139,11 @@ def overrides(fields: Mapping[str, FormField], values: Mapping[str, object]) -> 
 
 
 def _fields(
-    root: Schema, part: Schema, config: Mapping[str, object], path: tuple[str, ...]
+    root: Schema,
+    part: Schema,
+    config: Mapping[str, object],
+    path: tuple[str, ...],
+    group: str = "",
 ) -> Iterator[FormField]:
     properties = part.get("properties")
     assert isinstance(properties, Mapping)
@@ -148,12 +152,13 @@ def _fields(
             continue
         spec, value = _resolved(root, raw, config[name]), config[name]
         if isinstance(value, Mapping):
-            yield from _fields(root, spec, value, (*path, name))
+            title = group or _title(name, str(spec.get("title", "")))
+            yield from _fields(root, spec, value, (*path, name), title)
         else:
-            yield _field(spec, value, (*path, name))
+            yield _field(spec, value, (*path, name), group)
 
 
-def _field(spec: Schema, value: object, path: tuple[str, ...]) -> FormField:
+def _field(spec: Schema, value: object, path: tuple[str, ...], group: str) -> FormField:
     kind = _KINDS.get(str(spec.get("type")), "text")
     choices = spec.get("enum")
     if isinstance(choices, list):
@@ -172,7 +177,7 @@ def _field(spec: Schema, value: object, path: tuple[str, ...]) -> FormField:
         maximum=_limit(open_high if open_high is not None else high),
         excludes_limits=excludes,
         is_optional=bool(spec.get("is_optional")),
-        group=_words(path[0]) if len(path) > 1 else "",
+        group=group,
     )
 
 

@@ -12,6 +12,7 @@ from napari_tide.errors import TrainValueError
 from napari_tide.viewmodels.followed_run import CONFIG, FollowedRun, curves_of_run
 from napari_tide.viewmodels.run_curves import RunCurves
 from napari_tide.viewmodels.session import Session
+from napari_tide.viewmodels.training_estimate import TrainingEstimate
 from napari_tide.viewmodels.training_request import TrainingRequest, request_of_run
 from napari_tide.viewmodels.training_run import TrainingRun
 from napari_tide.viewmodels.training_setup import TrainingSetup
@@ -34,12 +35,19 @@ class TrainingViewModel:
     def __init__(self, session: Session, *, home: Path | None = None) -> None:
         self.session = session
         self.setup = TrainingSetup(session, home=home)
+        self.estimate = TrainingEstimate()
         self.run: TrainingRun | None = None
         self.request: TrainingRequest | None = None
         self.compared: dict[str, RunCurves] = {}
         self._announced: TrainingState = "idle"
         self.setup.check_changed.connect(self._announce)
         self.setup.data_changed.connect(self._announce)
+        for signal in (
+            self.setup.data_changed,
+            self.setup.form_changed,
+            self.setup.device_changed,
+        ):
+            signal.connect(self.estimate.forget)
 
     @property
     def state(self) -> TrainingState:

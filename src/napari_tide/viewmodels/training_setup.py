@@ -30,6 +30,7 @@ class TrainingSetup:
     recipe_changed = Signal()
     form_changed = Signal()
     output_changed = Signal()
+    device_changed = Signal()
 
     def __init__(self, session: Session, *, home: Path | None = None) -> None:
         self.session = session
@@ -135,6 +136,7 @@ class TrainingSetup:
                 self._prefer_recipe(self.check)
         self.recipe_changed.emit()
         self.form_changed.emit()
+        self.output_changed.emit()  # the folder is named for the recipe
 
     def choose_recipe(self, name: str) -> None:
         """Choose a recipe; settings go back to what it says."""
@@ -143,7 +145,9 @@ class TrainingSetup:
 
     def choose_device(self, device: str) -> None:
         """Choose what to train on."""
-        self._device = device
+        if device != self._device:
+            self._device = device
+            self.device_changed.emit()
 
     def value(self, key: str) -> object:
         """Give a setting's value."""

@@ -20,8 +20,9 @@ from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped,
 from napari_tide.profiles.align.align_table import align_profiles, align_table
 from napari_tide.profiles.profiles import Profiles, embedding_names
 from napari_tide.profiles.store import ProfileWriter
-from tide_train.bench.memory import MemoryRow, peak_memory_bytes
+from tide_train.bench.memory import MemoryRow
 from tide_train.bench.speed_row import SpeedRow, compare_speed
+from tide_train.peak_memory import peak_memory_bytes
 
 FLOOR_GOAL = 2.0
 PEER_GOAL = 1.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import multiprocessing.connection
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from napari_tide.inference.embedder import CPU_BATCH_TILES, Embedder
 from napari_tide.inference.profile_screen import profile_screen
 from tide_train.bench.plate_of_fields import plate_of_fields
 from tide_train.bench.untrained_student import untrained_bundle
+from tide_train.peak_memory import peak_memory_bytes
 
 GOAL_BYTES = 4 * 1024**3
 TINY_PX = 32  # resized tiles of this side make the encoder cheap; planes stay 1080 x 1080
@@ -88,15 +88,3 @@ def _profile_and_report(
         profile_screen(screen, bundle, folder / "p.parquet", embedder=embedder)
     sender.send(peak_memory_bytes())
     sender.close()
-
-
-def peak_memory_bytes() -> int:
-    """Give the most memory this process has had resident."""
-    if sys.platform == "win32":
-        import psutil
-
-        return int(psutil.Process().memory_info().peak_wset)
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024  # Linux counts kilobytes

@@ -24,12 +24,20 @@ class AugmentConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    turns: bool = Field(default=True, description="Flips and right-angle turns")
-    gain: Range = Field(default=(0.8, 1.2), description="Brightness of each channel")
-    background: float = Field(default=0.05, ge=0, description="Most that is added to a channel")
-    contrast: Range = Field(default=(0.8, 1.3), description="Stretch about the channel's mean")
-    blur_px: Range = Field(default=(0.1, 1.5), description="Width of a Gaussian blur")
-    blur_share: float = Field(default=0.3, ge=0, le=1, description="Share of channels blurred")
+    turns: bool = Field(default=True, title="Turns", description="Flips and right-angle turns")
+    gain: Range = Field(default=(0.8, 1.2), title="Gain", description="Brightness of each channel")
+    background: float = Field(
+        default=0.05, ge=0, title="Background", description="Most that is added to a channel"
+    )
+    contrast: Range = Field(
+        default=(0.8, 1.3), title="Contrast", description="Stretch about the channel's mean"
+    )
+    blur_px: Range = Field(
+        default=(0.1, 1.5), title="Blur (px)", description="Width of a Gaussian blur"
+    )
+    blur_share: float = Field(
+        default=0.3, ge=0, le=1, title="Blur share", description="Share of channels blurred"
+    )
 
     @classmethod
     def off(cls) -> AugmentConfig:

@@ -46,7 +46,10 @@ class BatchStream:
         n_parts = self.prepared.config.accumulation
         number = self.first_step * n_parts
         loader = load_batches(
-            self.prepared.data, self.order.batches(number), device=self.batches.device
+            self.prepared.data,
+            self.order.batches(number),
+            device=self.batches.device,
+            threads=self.prepared.config.threads or None,
         )
         with loader:
             for loaded in loader:

@@ -35,15 +35,22 @@ class DrugFeatures(BaseModel):
     kind: FeatureKind = Field(
         default="fcfp4", title="Molecular features", description="What describes a structure"
     )
-    n_bits: int = Field(default=2048, ge=8, description="Length of a fingerprint")
+    n_bits: int = Field(
+        default=2048, ge=8, title="Fingerprint bits", description="Length of a fingerprint"
+    )
     source: str = Field(
         default="",
+        title="Features from",
         description="Folder or hub: id of a ChemBERTa, the file of a table, or fingerprints that "
         "tide drug-features wrote",
     )
-    hidden: int = Field(default=512, ge=1, description="Hidden width of the codebook's MLP")
+    hidden: int = Field(
+        default=512, ge=1, title="Hidden width", description="Hidden width of the codebook's MLP"
+    )
     permuted: Literal["", "features"] = Field(
-        default="", description="features: exchange structures between drugs (a control)"
+        default="",
+        title="Exchange structures",
+        description="features: exchange structures between drugs (a control)",
     )
 
 

@@ -62,9 +62,13 @@ class FeatureBatches(TimedBatches):
 
 
 def load_batches(
-    data: TilePack | TrainingTable, batches: Iterable[Rows], *, device: torch.device | str = "cpu"
+    data: TilePack | TrainingTable,
+    batches: Iterable[Rows],
+    *,
+    device: torch.device | str = "cpu",
+    threads: int | None = None,
 ) -> PackLoader | FeatureBatches:
     """Load batches of either kind of data; ``batch.inputs`` is what an encoder takes."""
     if isinstance(data, TrainingTable):
         return FeatureBatches(data, batches, device=device)
-    return PackLoader(data, batches, device=device)
+    return PackLoader(data, batches, device=device, threads=threads)

@@ -29,18 +29,34 @@ class CropConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    n_local: int = Field(default=4, ge=0, le=16, description="Small crops beside the two large")
+    n_local: int = Field(
+        default=4, ge=0, le=16, title="Small crops", description="Small crops beside the two large"
+    )
     global_px: int | None = Field(
-        default=None, ge=16, description="Side of a large crop; the tile's by default"
+        default=None,
+        ge=16,
+        title="Large crop (px)",
+        description="Side of a large crop; the tile's by default",
     )
     local_px: int | None = Field(
-        default=None, ge=16, description="Side of a small crop; 3/7 of the tile's by default"
+        default=None,
+        ge=16,
+        title="Small crop (px)",
+        description="Side of a small crop; 3/7 of the tile's by default",
     )
     global_scale: Range = Field(
-        default=(0.4, 1.0), description="A crop that rescales much changes the phenotype"
+        default=(0.4, 1.0),
+        title="Large crop, share of tile",
+        description="A crop that rescales much changes the phenotype",
     )
-    local_scale: Range = (0.05, 0.4)
-    aspect: Range = Field(default=(3 / 4, 4 / 3), description="Width of a crop over its height")
+    local_scale: Range = Field(
+        default=(0.05, 0.4),
+        title="Small crop, share of tile",
+        description="Share of the tile's area that a small crop covers",
+    )
+    aspect: Range = Field(
+        default=(3 / 4, 4 / 3), title="Aspect", description="Width of a crop over its height"
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

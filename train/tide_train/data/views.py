@@ -24,10 +24,18 @@ class FeatureNoise(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    noise: float = Field(default=0.2, ge=0, description="Noise, in a feature's own spread")
-    dropout: float = Field(default=0.1, ge=0, lt=1, description="Share of features hidden")
+    noise: float = Field(
+        default=0.2, ge=0, title="Noise", description="Noise, in a feature's own spread"
+    )
+    dropout: float = Field(
+        default=0.1, ge=0, lt=1, title="Hidden features", description="Share of features hidden"
+    )
     local_dropout: float = Field(
-        default=0.5, ge=0, lt=1, description="Share hidden in DINO's small views"
+        default=0.5,
+        ge=0,
+        lt=1,
+        title="Hidden in small views",
+        description="Share hidden in DINO's small views",
     )
 
 

@@ -30,10 +30,21 @@ class ClDConfig(MethodConfig):
     """Settings of image-structure contrast."""
 
     kind: Literal["cl_d"] = "cl_d"
-    width: int = Field(default=256, ge=2, description="Width of the shared space")
-    temperature: float = Field(default=0.07, gt=0)
-    beta: float = Field(default=0.0, ge=0, description="Weight of DINO beside it")
-    ssl: SelfDistillationConfig = SelfDistillationConfig()
+    width: int = Field(
+        default=256, ge=2, title="Shared width", description="Width of the shared space"
+    )
+    temperature: float = Field(
+        default=0.07,
+        gt=0,
+        title="Contrast temperature",
+        description="Lower asks for sharper differences between pairs",
+    )
+    beta: float = Field(
+        default=0.0, ge=0, title="Self-supervision (beta)", description="Weight of DINO beside it"
+    )
+    ssl: SelfDistillationConfig = Field(
+        default=SelfDistillationConfig(), title="Self-supervision", description="DINO's settings"
+    )
 
 
 class ClD(Method):

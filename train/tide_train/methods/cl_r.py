@@ -31,23 +31,45 @@ class ClRConfig(MethodConfig):
     """Settings of image-transcriptome contrast."""
 
     kind: Literal["cl_r"] = "cl_r"
-    width: int = Field(default=128, ge=2, description="Width of the shared space")
-    temperature: float = Field(default=0.07, gt=0)
+    width: int = Field(
+        default=128, ge=2, title="Shared width", description="Width of the shared space"
+    )
+    temperature: float = Field(
+        default=0.07,
+        gt=0,
+        title="Contrast temperature",
+        description="Lower asks for sharper differences between pairs",
+    )
     positives: Literal["condition", "pair", "soft"] = Field(
         default="condition",
+        title="Positives",
         description="condition: same drug and line; pair: the pair alone; soft: by likeness",
     )
     dose_spread: float = Field(
-        default=0.5, gt=0, description="Soft: powers of ten over which doses stay alike"
+        default=0.5,
+        gt=0,
+        title="Dose spread",
+        description="Soft: powers of ten over which doses stay alike",
     )
     other_line: float = Field(
-        default=0.3, ge=0, le=1, description="Soft: likeness of the same drug in another line"
+        default=0.3,
+        ge=0,
+        le=1,
+        title="Other line",
+        description="Soft: likeness of the same drug in another line",
+    )
+    beta: float = Field(
+        default=0.0, ge=0, title="Self-supervision (beta)", description="Weight of DINO beside it"
+    )
+    ssl: SelfDistillationConfig = Field(
+        default=SelfDistillationConfig(), title="Self-supervision", description="DINO's settings"
     )
     label_weight: float = Field(
-        default=0.0, ge=0, description="Weight of a drug classifier beside it (CE + CL(R))"
+        default=0.0,
+        ge=0,
+        title="Weight of labels",
+        description="Of a drug classifier beside it (CE + CL(R))",
     )
-    beta: float = Field(default=0.0, ge=0, description="Weight of DINO beside it")
-    ssl: SelfDistillationConfig = SelfDistillationConfig()
 
 
 class ClR(Method):

@@ -19,11 +19,22 @@ class MaeConfig(MethodConfig):
     """Settings of the published masked autoencoder."""
 
     kind: Literal["mae"] = "mae"
-    hidden_share: float = Field(default=0.75, gt=0, lt=1, description="Share of patches hidden")
-    decoder_width: int = Field(default=512, ge=16)
-    decoder_depth: int = Field(default=8, ge=1)
-    decoder_heads: int = Field(default=16, ge=1)
-    normalises_patches: bool = Field(default=True, description="Predict standardised patches")
+    hidden_share: float = Field(
+        default=0.75, gt=0, lt=1, title="Hidden patches", description="Share of patches hidden"
+    )
+    decoder_width: int = Field(
+        default=512,
+        ge=16,
+        title="Decoder width",
+        description="Of the part that fills in what is hidden",
+    )
+    decoder_depth: int = Field(default=8, ge=1, title="Decoder depth", description="Its layers")
+    decoder_heads: int = Field(
+        default=16, ge=1, title="Decoder heads", description="Its attention heads"
+    )
+    normalises_patches: bool = Field(
+        default=True, title="Standardise patches", description="Predict standardised patches"
+    )
 
 
 class Mae(Method):

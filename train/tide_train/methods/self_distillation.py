@@ -27,17 +27,47 @@ from tide_train.seeding import seeded
 class SelfDistillationConfig(MethodConfig):
     """Settings of the published DINO."""
 
-    n_outputs: int = Field(default=4096, ge=2, description="Width of the head's output")
-    head_hidden: int = Field(default=2048, ge=8)
-    head_bottleneck: int = Field(default=256, ge=8)
-    momentum: float = Field(
-        default=0.996, ge=0, lt=1, description="Of the moving average; it must fit the run's length"
+    n_outputs: int = Field(
+        default=4096, ge=2, title="DINO outputs", description="Width of the head's output"
     )
-    temperature: float = Field(default=0.1, gt=0, description="Of the student")
-    teacher_from: float = Field(default=0.04, gt=0, description="Teacher's temperature at first")
-    teacher_to: float = Field(default=0.07, gt=0, description="Teacher's temperature in the end")
-    warmup_share: float = Field(default=0.1, ge=0, le=1, description="Share of epochs between them")
-    centre_momentum: float = Field(default=0.9, ge=0, lt=1)
+    head_hidden: int = Field(
+        default=2048, ge=8, title="DINO head width", description="Hidden width of the head"
+    )
+    head_bottleneck: int = Field(
+        default=256, ge=8, title="DINO bottleneck", description="Width before the head's last layer"
+    )
+    momentum: float = Field(
+        default=0.996,
+        ge=0,
+        lt=1,
+        title="DINO momentum",
+        description="Of the moving average; it must fit the run's length",
+    )
+    temperature: float = Field(
+        default=0.1, gt=0, title="DINO temperature", description="Of the student"
+    )
+    teacher_from: float = Field(
+        default=0.04,
+        gt=0,
+        title="DINO teacher, first",
+        description="Teacher's temperature at first",
+    )
+    teacher_to: float = Field(
+        default=0.07,
+        gt=0,
+        title="DINO teacher, last",
+        description="Teacher's temperature in the end",
+    )
+    warmup_share: float = Field(
+        default=0.1, ge=0, le=1, title="DINO warm-up", description="Share of epochs between them"
+    )
+    centre_momentum: float = Field(
+        default=0.9,
+        ge=0,
+        lt=1,
+        title="DINO centre",
+        description="Memory of the centre that outputs are brought to",
+    )
 
 
 class SelfDistillation(nn.Module):

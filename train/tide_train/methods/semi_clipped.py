@@ -33,17 +33,35 @@ class SemiClippedConfig(MethodConfig):
     """Settings of the adapter's training."""
 
     kind: Literal["semi_clipped"] = "semi_clipped"
-    hidden: int = Field(default=512, ge=2, description="Width of the adapter's hidden layers")
-    n_hidden: int = Field(default=1, ge=0, le=8, description="Hidden layers")
-    dropout: float = Field(default=0.2, ge=0, lt=1)
-    temperature: float = Field(default=0.07, gt=0)
+    hidden: int = Field(
+        default=512, ge=2, title="Hidden width", description="Width of the adapter's hidden layers"
+    )
+    n_hidden: int = Field(default=1, ge=0, le=8, title="Hidden layers", description="Hidden layers")
+    dropout: float = Field(
+        default=0.2,
+        ge=0,
+        lt=1,
+        title="Dropout",
+        description="Share of hidden units switched off while training",
+    )
+    temperature: float = Field(
+        default=0.07,
+        gt=0,
+        title="Contrast temperature",
+        description="Lower asks for sharper differences between pairs",
+    )
     corrections: tuple[Correction, ...] = Field(
         default=("center", "center-scale", "pca-cs", "tvn"),
         min_length=1,
+        title="Corrections (PEA)",
         description="One is drawn each step for the signatures (PEA); center-scale alone: no PEA",
     )
     held_out_share: float = Field(
-        default=0.2, ge=0, lt=1, description="Share of the paired drugs that only judge"
+        default=0.2,
+        ge=0,
+        lt=1,
+        title="Judging drugs",
+        description="Share of the paired drugs that only judge",
     )
 
 

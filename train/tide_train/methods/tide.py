@@ -31,22 +31,47 @@ class TideConfig(MethodConfig):
     """Weights of the four parts, the teacher and the self-supervision."""
 
     kind: Literal["tide"] = "tide"
-    teacher: TeacherConfig = TeacherConfig()
-    distillation: float = Field(default=1.0, ge=0, description="Weight of the teacher's advice")
-    alpha: float = Field(default=1.0, ge=0, description="Weight of the teacher's own labels")
-    beta: float = Field(default=0.2, ge=0, description="Weight of self-supervision")
+    teacher: TeacherConfig = Field(
+        default=TeacherConfig(),
+        title="Teacher",
+        description="What it sees, and how often it does not",
+    )
+    distillation: float = Field(
+        default=1.0, ge=0, title="Distillation", description="Weight of the teacher's advice"
+    )
+    alpha: float = Field(
+        default=1.0,
+        ge=0,
+        title="Teacher's labels (alpha)",
+        description="Weight of the teacher's own labels",
+    )
+    beta: float = Field(
+        default=0.2, ge=0, title="Self-supervision (beta)", description="Weight of self-supervision"
+    )
     label_weight: float = Field(
-        default=1.0, ge=0, description="Weight of the student's own labels (lambda)"
+        default=1.0,
+        ge=0,
+        title="Student's labels (lambda)",
+        description="Weight of the student's own labels (lambda)",
     )
     label_weight_end: float | None = Field(
-        default=None, ge=0, description="What it falls or rises to, in a straight line"
+        default=None,
+        ge=0,
+        title="Student's labels, last",
+        description="What it falls or rises to, in a straight line",
     )
     labels_on: Literal["all", "unpaired"] = Field(
-        default="all", description="Which labelled samples the student's own labels count for"
+        default="all",
+        title="Labels count on",
+        description="Which labelled samples the student's own labels count for",
     )
-    ssl: SelfDistillationConfig = SelfDistillationConfig()
+    ssl: SelfDistillationConfig = Field(
+        default=SelfDistillationConfig(), title="Self-supervision", description="DINO's settings"
+    )
     needs_pairs: bool = Field(
-        default=True, description="Refuse data without a pair; otherwise train as DINO"
+        default=True,
+        title="Require pairs",
+        description="Refuse data without a pair; otherwise train as DINO",
     )
 
 

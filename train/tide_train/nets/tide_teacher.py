@@ -21,17 +21,49 @@ class TeacherConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    sees_image: bool = Field(default=True, description="Give the teacher the paired image")
-    sees_dose: bool = Field(default=True, description="Modulate image and RNA by their doses")
+    sees_image: bool = Field(
+        default=True,
+        title="Teacher sees the image",
+        description="Give the teacher the paired image",
+    )
+    sees_dose: bool = Field(
+        default=True,
+        title="Teacher sees doses",
+        description="Modulate image and RNA by their doses",
+    )
     image_dropout: float = Field(
-        default=0.0, ge=0, le=1, description="Share of samples whose image it does not see"
+        default=0.0,
+        ge=0,
+        le=1,
+        title="Teacher's hidden images",
+        description="Share of samples whose image it does not see",
     )
     rna_dropout: float = Field(
-        default=0.0, ge=0, le=1, description="Share of genes hidden in each profile"
+        default=0.0,
+        ge=0,
+        le=1,
+        title="Teacher's hidden genes",
+        description="Share of genes hidden in each profile",
     )
-    tau: float = Field(default=0.1, gt=0, description="Temperature of its softmax over drugs")
-    dropout: float = Field(default=0.1, ge=0, lt=1)
-    dose_width: int = Field(default=64, ge=1)
+    tau: float = Field(
+        default=0.1,
+        gt=0,
+        title="Teacher's temperature",
+        description="Temperature of its softmax over drugs",
+    )
+    dropout: float = Field(
+        default=0.1,
+        ge=0,
+        lt=1,
+        title="Teacher's dropout",
+        description="Share of its hidden units switched off while training",
+    )
+    dose_width: int = Field(
+        default=64,
+        ge=1,
+        title="Dose width",
+        description="Width of the transcriptome's dose beside its expression",
+    )
 
 
 class TideTeacher(nn.Module):

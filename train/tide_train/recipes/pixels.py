@@ -93,5 +93,12 @@ def sample_student() -> RunConfig:
             "batch_size": 128,
             "optimiser": {"lr": 1e-3},
             "checkpoint_every": 100,
+            "card": {
+                "license": "bsd-3-clause",
+                "description": (
+                    "Trained on a simulated screen to show how the docks work; it knows nothing of "
+                    "real drugs."
+                ),
+            },
         }
     )

@@ -16,7 +16,7 @@ from napari_tide.viewmodels.training_setup import TrainingSetup
 
 _MOST = 2**31 - 1
 _TOP = "General"
-_TITLES_PX = 110
+_TITLES_PX = 118
 
 
 class FieldControl:
@@ -137,7 +137,8 @@ class RecipeFormView(QWidget):
             self._controls[field.key] = control
             title = QLabel(field.title, page)
             title.setToolTip(_help(field))
-            title.setMinimumWidth(_TITLES_PX)
+            title.setWordWrap(True)
+            title.setFixedWidth(_TITLES_PX)
             control.widget.native.setAccessibleName(field.title)
             form.addRow(title, control.widget.native)
         return page

@@ -8,7 +8,7 @@ from pathlib import Path
 import napari
 from napari.utils.events import Event
 from qtpy.QtCore import QSize, Qt
-from qtpy.QtGui import QShowEvent
+from qtpy.QtGui import QGuiApplication, QShowEvent
 from qtpy.QtWidgets import (
     QFileDialog,
     QFrame,
@@ -41,7 +41,7 @@ class TrainingDock(QWidget):
         desk = desk_of(viewer)
         self._driver, self._viewmodel = desk.training, desk.training.viewmodel
         self._opener, self._session = desk.opener, desk.session
-        self.setup = TrainingSetupView(self._viewmodel.setup, self)
+        self.setup = TrainingSetupView(self._viewmodel, self)
         self.run = TrainingRunView(self._viewmodel, self)
         self._attach = QPushButton("Attach to run…", self)
         self._attach.setToolTip("Watch a run by its folder, also one of another machine")
@@ -85,6 +85,9 @@ class TrainingDock(QWidget):
 
     def _connect(self) -> None:
         self.setup.start_asked.connect(self._driver.start)
+        self.setup.estimate_asked.connect(self._driver.estimate)
+        self.setup.cancel_asked.connect(self._driver.estimator.cancel)
+        self.setup.copy_asked.connect(self._copy_command)
         self.setup.sample_asked.connect(self._open_sample)
         self.run.stop_asked.connect(self._driver.stop)
         self.run.stop_now_asked.connect(self._driver.stop_now)
@@ -130,6 +133,11 @@ class TrainingDock(QWidget):
             self._viewmodel.leave_run()
         except TideError as error:
             self._show_problem(str(error))
+
+    def _copy_command(self) -> None:
+        command = self._driver.command_to_copy()
+        if command:
+            QGuiApplication.clipboard().setText(command)
 
     def _choose_run(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Attach to a run's folder")

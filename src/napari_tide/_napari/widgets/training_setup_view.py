@@ -6,7 +6,6 @@ from html import escape
 from pathlib import Path
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
-from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -22,8 +21,7 @@ from superqt import QElidingLabel
 
 from napari_tide._napari.widgets.focus_order import order_focus
 from napari_tide._napari.widgets.recipe_form_view import RecipeFormView
-from napari_tide.errors import TideError
-from napari_tide.viewmodels.training_setup import TrainingSetup
+from napari_tide.viewmodels.training import TrainingViewModel
 
 _EMPTY = (
     "<p style='font-size: large'><b>No data yet</b></p>"
@@ -38,10 +36,13 @@ class TrainingSetupView(QWidget):
 
     start_asked = Signal()
     sample_asked = Signal()
+    estimate_asked = Signal()
+    cancel_asked = Signal()
+    copy_asked = Signal()
 
-    def __init__(self, setup: TrainingSetup, parent: QWidget | None = None) -> None:
+    def __init__(self, viewmodel: TrainingViewModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._setup = setup
+        self._setup, self._taken = viewmodel.setup, viewmodel.estimate
         self._build_controls()
         self._build_layout()
         self._connect()
@@ -83,6 +84,8 @@ class TrainingSetupView(QWidget):
         self._choose_out = _button("Choose…", "A new folder for checkpoints, curves and student")
         self._form = RecipeFormView(self._setup, self)
         self._blocker = _text(self, "")
+        self._estimate = _button("Estimate time and memory", "Take a few steps; nothing is kept")
+        self._estimated = _text(self, "")
         self._start = _button("Start", "Train in a process of its own")
         self._copy = _button("Copy the command", "The same training as a command, for a cluster")
 
@@ -106,6 +109,8 @@ class TrainingSetupView(QWidget):
         column.addLayout(form)
         column.addWidget(self._form)
         column.addWidget(self._blocker)
+        column.addWidget(self._estimated)
+        column.addWidget(self._estimate)
         last = QHBoxLayout()
         last.addWidget(self._start, 1)
         last.addWidget(self._copy, 1)
@@ -120,13 +125,15 @@ class TrainingSetupView(QWidget):
     def _connect(self) -> None:
         self._sample.clicked.connect(self.sample_asked)
         self._start.clicked.connect(self.start_asked)
+        self._estimate.clicked.connect(self._on_estimate)
+        self._taken.changed.connect(self._refresh_estimate)
         self._use_screen.clicked.connect(self._take_open_screen)
         self._folder.clicked.connect(self._choose_folder)
         self._file.clicked.connect(self._choose_file)
         self._add_l1000.clicked.connect(self._choose_l1000)
         self._clear_l1000.clicked.connect(self._drop_l1000)
         self._choose_out.clicked.connect(self._choose_output)
-        self._copy.clicked.connect(self._copy_command)
+        self._copy.clicked.connect(self.copy_asked)
         self._form.built.connect(self._order_focus)
         self._recipes.activated.connect(self._on_recipe)
         self._devices.activated.connect(self._on_device)
@@ -208,7 +215,18 @@ class TrainingSetupView(QWidget):
         self._blocker.setText(f"⚠ {escape(_sentence(text))}")
         self._blocker.setVisible(bool(text) and not is_told and not is_waiting)
         self._start.setEnabled(not blockers)
+        self._refresh_estimate()
         self._copy.setEnabled(not blockers)
+
+    def _refresh_estimate(self) -> None:
+        is_running = self._taken.is_running
+        self._estimate.setText("Cancel the estimate" if is_running else "Estimate time and memory")
+        self._estimate.setEnabled(is_running or self._start.isEnabled())
+        self._estimated.setText(self._taken.describe())
+        self._estimated.setVisible(bool(self._estimated.text()))
+
+    def _on_estimate(self) -> None:
+        (self.cancel_asked if self._taken.is_running else self.estimate_asked).emit()
 
     def _take_open_screen(self) -> None:
         self._setup.choose_data(None)
@@ -235,14 +253,6 @@ class TrainingSetupView(QWidget):
         folder = QFileDialog.getExistingDirectory(self, "Choose an empty folder for the run")
         if folder:
             self._setup.choose_out(Path(folder))
-
-    def _copy_command(self) -> None:
-        try:
-            command = self._setup.request().command()
-        except TideError as error:
-            self._setup.session.report(str(error))
-        else:
-            QGuiApplication.clipboard().setText(command)
 
     def _on_recipe(self, index: int) -> None:
         name = self._recipes.itemData(index)
