@@ -86,6 +86,26 @@ def test_wells_score_as_tide_profile_says(run, session, choice, bundle, screen, 
     assert by_name[P_DRUG].title == "P(drug2)"
 
 
+def test_the_next_student_does_what_this_one_did(run, session, choice, make_bundle):
+    run.run("plate")
+    before = {row: site.tiles.directions for row, site in run.results.sites.items()}
+    run.run_again_with_next()
+    choice.open(make_bundle(seed=5, name="next").folder)
+    assert run.results.sites.keys() == before.keys()
+    changed = [
+        not np.allclose(site.tiles.directions, before[row])
+        for row, site in run.results.sites.items()
+    ]
+    assert all(changed)
+    assert session.profiles.student == choice.bundle.id
+
+
+def test_a_student_chosen_by_hand_runs_nothing_by_itself(run, choice, make_bundle):
+    run.run("field")
+    choice.open(make_bundle(seed=5, name="next").folder)
+    assert not run.results.sites
+
+
 def test_results_are_found_again_next_time(run, choice, screen, background, recent, bundle):
     run.run("plate")
     again = Session()

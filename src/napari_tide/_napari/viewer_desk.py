@@ -77,6 +77,7 @@ def desk_of(viewer: napari.components.ViewerModel) -> ViewerDesk:
         background = _background_of(key)
         looking = _looking(key, session, plate, background)
         training = TrainingDriver(TrainingViewModel(session))
+        training.viewmodel.student_used.connect(looking.run.run_again_with_next)
         _DESKS[key] = ViewerDesk(
             session,
             plate,

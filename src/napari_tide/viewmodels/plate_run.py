@@ -85,6 +85,7 @@ class PlateRun:
         self._n_done, self._said = 0, ""
         self._failed: list[SiteOutcome] = []
         self._told_at = 0.0
+        self._again: Scope | None = None
         session.events.screen.connect(self._refresh)
         session.events.place.connect(self._refresh)
         choice.changed.connect(self._refresh)
@@ -151,6 +152,13 @@ class PlateRun:
             token=run.token,
         )
         self.changed.emit()
+
+    def run_again_with_next(self) -> None:
+        """Do with the student chosen next what was done with this one, as soon as it is there."""
+        n_sites, n_wells = len(self._results.sites), len(self._results.wells)
+        self._again = "plate" if n_wells > 2 else "well" if n_sites > 1 else "field"
+        if not n_sites:
+            self._again = None
 
     def cancel(self) -> None:
         """Stop after the batch under way; what is done is kept."""
@@ -301,6 +309,9 @@ class PlateRun:
             self.results_changed.emit()
             if profiles is not None:
                 self._session.use_profiles(profiles)
+            scope, self._again = self._again, None
+            if scope is not None and self.can_run:
+                self.run(scope)
             self.changed.emit()
 
         def failed(sentence: str) -> None:

@@ -151,8 +151,8 @@ class TrainingViewModel:
         """Make the run's student the one all docks use."""
         bundle = self.run.student if self.run is not None else None
         if bundle is not None:
+            self.student_used.emit(bundle)  # before the results of the other are put away
             self.session.choose_student(bundle)
-            self.student_used.emit(bundle)
 
     def state_to_save(self) -> Mapping[str, object]:
         """Give what is needed to come back: the form, and the run on show."""

@@ -25,6 +25,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_tide import __version__
+from napari_tide._napari.connections import Connections
 from napari_tide._napari.hits_desk import hits_of
 from napari_tide._napari.plugin_preferences import start_of
 from napari_tide._napari.widgets.focus_order import order_focus
@@ -51,6 +52,7 @@ class HitsDock(QWidget):
     def __init__(self, viewer: napari.viewer.Viewer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._hits = hits_of(viewer)
+        self._connections = Connections(self)
         self._build_controls()
         self._build_layout()
         self._connect()
@@ -155,12 +157,13 @@ class HitsDock(QWidget):
         self._export_starred.triggered.connect(self._choose_starred_export)
         self._cancel.clicked.connect(self._hits.cancel)
         self._find.activated.connect(self._query.focus_query)
-        self._hits.profiles_changed.connect(self._refresh_page)
-        self._hits.story_changed.connect(self._refresh_page)
-        self._hits.list.changed.connect(self._refresh_count)
-        self._hits.list.notes_changed.connect(self._refresh_count)
-        self._hits.busy_changed.connect(self._refresh_busy)
-        self._hits.problem_changed.connect(self._refresh_problem)
+        connect = self._connections.connect
+        connect(self._hits.profiles_changed, self._refresh_page)
+        connect(self._hits.story_changed, self._refresh_page)
+        connect(self._hits.list.changed, self._refresh_count)
+        connect(self._hits.list.notes_changed, self._refresh_count)
+        connect(self._hits.busy_changed, self._refresh_busy)
+        connect(self._hits.problem_changed, self._refresh_problem)
 
     def _refresh_all(self) -> None:
         self._min_score.setValue(self._hits.list.min_score)

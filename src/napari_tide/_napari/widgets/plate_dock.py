@@ -25,6 +25,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_tide import __version__
+from napari_tide._napari.connections import Connections
 from napari_tide._napari.plugin_preferences import start_of
 from napari_tide._napari.viewer_desk import desk_of
 from napari_tide._napari.warm_up import warm_up
@@ -55,6 +56,7 @@ class PlateDock(QWidget):
         desk = desk_of(viewer)
         self._session, self._plate = desk.session, desk.plate
         self._layers, self._opener, self._control = desk.layers, desk.opener, desk.control
+        self._connections = Connections(self)
         self.setAcceptDrops(True)
         self._build_controls()
         self._student = StudentPanel(viewer, self)
@@ -204,14 +206,15 @@ class PlateDock(QWidget):
         self._contrast.clicked.connect(self._layers.auto_contrast)
         self._compare.clicked.connect(self._control.flip)
         self._flip.activated.connect(self._control.flip)
-        self._control.changed.connect(self._refresh_compare)
-        self._plate.grid_changed.connect(self._refresh_plates)
-        self._plate.colours_changed.connect(self._refresh_colours)
-        self._plate.place_changed.connect(self._refresh_place)
-        self._plate.selection_changed.connect(self._refresh_hint)
-        self._session.events.hover.connect(self._refresh_hint)
-        self._session.events.problem.connect(self._refresh_problem)
-        self._opener.busy_changed.connect(self._status.set_busy)
+        connect = self._connections.connect
+        connect(self._control.changed, self._refresh_compare)
+        connect(self._plate.grid_changed, self._refresh_plates)
+        connect(self._plate.colours_changed, self._refresh_colours)
+        connect(self._plate.place_changed, self._refresh_place)
+        connect(self._plate.selection_changed, self._refresh_hint)
+        connect(self._session.events.hover, self._refresh_hint)
+        connect(self._session.events.problem, self._refresh_problem)
+        connect(self._opener.busy_changed, self._status.set_busy)
 
     def _refresh_all(self) -> None:
         self._refresh_plates()
