@@ -11,6 +11,7 @@ from tide_train.methods.method import MethodConfig
 from tide_train.methods.self_distillation import SelfDistillationConfig
 from tide_train.methods.semi_clipped import SemiClippedConfig
 from tide_train.methods.tide import TideConfig
+from tide_train.methods.tide_plus import TidePlusConfig
 from tide_train.recipes.tables import semi_clipped, tide_features
 from tide_train.run_config import RnaSettings, RunConfig, ValidationSettings
 
@@ -22,6 +23,11 @@ _SSL = SelfDistillationConfig(
 def debug_tide() -> RunConfig:
     """TIDE at toy size."""
     return _debug("debug_tide", TideConfig(ssl=_SSL))
+
+
+def debug_tide_plus() -> RunConfig:
+    """TIDE+ at toy size."""
+    return _debug("debug_tide_plus", TidePlusConfig())
 
 
 def debug_dino() -> RunConfig:

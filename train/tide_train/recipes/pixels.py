@@ -11,7 +11,8 @@ from tide_train.methods.mae import MaeConfig
 from tide_train.methods.method import MethodConfig
 from tide_train.methods.self_distillation import SelfDistillationConfig
 from tide_train.methods.tide import TideConfig
-from tide_train.run_config import OptimiserSettings, RunConfig
+from tide_train.methods.tide_plus import TidePlusConfig
+from tide_train.run_config import OptimiserSettings, RnaSettings, RunConfig
 
 _PAPER_SSL = SelfDistillationConfig(n_outputs=65_536)
 
@@ -19,6 +20,13 @@ _PAPER_SSL = SelfDistillationConfig(n_outputs=65_536)
 def tide() -> RunConfig:
     """TIDE as the paper has it: image, transcriptome, cell type and doses in the teacher."""
     return _paper("tide", TideConfig(ssl=_PAPER_SSL))
+
+
+def tide_plus() -> RunConfig:
+    """TIDE+: a mechanism head that regresses the transcriptome, beside the student's own."""
+    return _paper("tide_plus", TidePlusConfig()).model_copy(
+        update={"rna": RnaSettings(scfm="none"), "tau": 0.15}
+    )
 
 
 def dino() -> RunConfig:

@@ -16,6 +16,7 @@ Recipe = Callable[[], RunConfig]
 
 _FUNCTIONS: tuple[Recipe, ...] = (
     pixels.tide,
+    pixels.tide_plus,
     pixels.dino,
     pixels.mae,
     pixels.labels,
@@ -27,8 +28,10 @@ _FUNCTIONS: tuple[Recipe, ...] = (
     pixels.sample_student,
     tables.tide_features,
     tables.tide_features_rna_teacher,
+    tables.tide_plus_features,
     tables.semi_clipped,
     debug.debug_tide,
+    debug.debug_tide_plus,
     debug.debug_dino,
     debug.debug_mae,
     debug.debug_labels,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from tide_train.methods.self_distillation import SelfDistillationConfig
 from tide_train.methods.semi_clipped import SemiClippedConfig
 from tide_train.methods.tide import TideConfig
+from tide_train.methods.tide_plus import TidePlusConfig
 from tide_train.nets.tide_teacher import TeacherConfig
+from tide_train.overrides import changed
 from tide_train.run_config import (
     EncoderChoice,
     OptimiserSettings,
@@ -47,6 +49,21 @@ def tide_features_rna_teacher() -> RunConfig:
                 label_weight=0.3,
             ),
         }
+    )
+
+
+def tide_plus_features() -> RunConfig:
+    """TIDE+ on a table of profiles: a mechanism head beside the student's own, no teacher."""
+    base = tide_features()
+    return changed(
+        base,
+        {
+            "name": "tide_plus_features",
+            "method": TidePlusConfig().model_dump(mode="json"),
+            "tau": 0.15,
+            "feature_noise.noise": 0.6,
+            "feature_noise.dropout": 0.3,
+        },
     )
 
 

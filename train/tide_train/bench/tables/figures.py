@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from napari_tide.errors import TrainValueError
+from tide_train.bench.tables.codebook_case import CodebookCase, draw_case
 from tide_train.bench.tables.collect import OverWorlds, by_world, gain_over, over_worlds
 from tide_train.bench.tables.report import AP, KNOCK_OUTS, chosen_rows, grid_settings
 
@@ -22,8 +23,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 """Okabe and Ito: told apart by colour-blind readers too."""
 
 
-def draw_figures(scores: pd.DataFrame, out: Path) -> list[Path]:
-    """Draw every figure that the finished cells allow.
+def draw_figures(scores: pd.DataFrame, out: Path, case: CodebookCase | None) -> list[Path]:
+    """Draw every figure that the finished cells allow, and the codebook's where it is given.
 
     Raises
     ------
@@ -41,6 +42,8 @@ def draw_figures(scores: pd.DataFrame, out: Path) -> list[Path]:
         figure = draw(rows)
         if figure is not None:
             found.append(_save(figure, out / f"{name}.png"))
+    if case is not None:
+        found.append(_save(draw_case(case), out / "figure_4_codebook.png"))
     grid = _grid(scores)
     if grid is not None:
         found.append(_save(grid, out / "figure_grid.png"))

@@ -13,7 +13,7 @@ from tide_train.bench.tables.worlds import World
 from tide_train.checkpoint import BEST, load_tensors
 from tide_train.events import Event
 from tide_train.methods.method import Method
-from tide_train.prepare import prepare
+from tide_train.prepare import Prepared, prepare
 from tide_train.run import make_accelerator
 from tide_train.run_config import RunConfig
 from tide_train.run_folder import RunFolder
@@ -39,10 +39,18 @@ def train_config(
     world: World, config: RunConfig, folder: Path, *, with_rna: bool
 ) -> dict[str, Rows]:
     """Train a configuration, and give the spaces of all wells of the world."""
+    trained = train_method(world, config, folder, with_rna=with_rna)
+    positions = [world.profiles.feature_names.index(name) for name in trained.data.channels]
+    return spaces_of(trained.method, world.profiles.features[:, positions])
+
+
+def train_method(world: World, config: RunConfig, folder: Path, *, with_rna: bool) -> Prepared:
+    """Train a configuration to its end; what was prepared then holds the best checkpoint."""
     run = RunFolder(folder)
     run.create(config, {"world": world.key.name})
-    table = world.training_table()
-    prepared = prepare(config, table, expression=world.expression if with_rna else None)
+    prepared = prepare(
+        config, world.training_table(), expression=world.expression if with_rna else None
+    )
     loop = TrainingLoop(
         prepared,
         accelerator=make_accelerator(config, on_cpu=True),
@@ -55,9 +63,8 @@ def train_config(
     if best.is_file():
         loop.method.load_state_dict(load_tensors(best)["method"])
     for path in run.checkpoints.iterdir():
-        path.unlink()
-    positions = [world.profiles.feature_names.index(name) for name in table.feature_names]
-    return spaces_of(loop.method, world.profiles.features[:, positions])
+        path.unlink()  # a run of seconds is not gone on with, and there are hundreds
+    return prepared
 
 
 @torch.no_grad()

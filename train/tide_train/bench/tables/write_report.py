@@ -8,15 +8,22 @@ import platform
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
 
-from tide_train.bench.tables.collect import collect_scores
+from tide_train.bench.tables.arms import arm_config, needs_rna
+from tide_train.bench.tables.codebook_case import CodebookCase, codebook_case
+from tide_train.bench.tables.collect import by_world, collect_scores
 from tide_train.bench.tables.figures import draw_figures
 from tide_train.bench.tables.pairing_table import pairing_table
-from tide_train.bench.tables.report import STANDARD, Table, all_tables
+from tide_train.bench.tables.plan import MAIN_ARMS
+from tide_train.bench.tables.report import HEADLINE, STANDARD, Table, all_tables, chosen_rows
+from tide_train.bench.tables.train_arm import train_method
+from tide_train.bench.tables.worlds import WorldKey, open_world
 
+_CASE_OF = "tide"
 MARKDOWN, FACTS, SCORES = "tables.md", "tables.json", "scores.parquet"
 
 
@@ -39,15 +46,30 @@ def write_report(out: Path, *, command: str) -> Report:
     """
     scores = collect_scores(out)
     tables = [*pairing_table(out / "worlds", scores), *all_tables(scores)]
-    figures = draw_figures(scores, out / "figures")
+    case = _case(out, scores)
+    figures = draw_figures(scores, out / "figures", case)
     scores.to_parquet(out / SCORES)
     cells = scores.drop_duplicates(["run"])
     head = _head(cells, command)
     pictures = [f"![{path.stem}](figures/{path.name})\n" for path in figures]
     text = "\n".join([*head, *(table.to_markdown() for table in tables), *pictures])
     (out / MARKDOWN).write_text(text.rstrip("\n") + "\n", encoding="utf-8")
-    (out / FACTS).write_text(json.dumps(_facts(tables, cells, command)), encoding="utf-8")
+    (out / FACTS).write_text(
+        json.dumps(_facts(tables, scores, cells, command), indent=1), encoding="utf-8"
+    )
     return Report(out / MARKDOWN, tuple(figures), len(cells))
+
+
+def _case(out: Path, scores: pd.DataFrame) -> CodebookCase | None:
+    """Train TIDE once more in the first world of the main table, and keep its codebook."""
+    rows = scores[(scores["setting"] == STANDARD) & (scores["arm"] == _CASE_OF)]
+    if rows.empty:
+        return None
+    world = open_world(WorldKey(int(rows["world_seed"].min())), out / "worlds")
+    config = arm_config(_CASE_OF, seed=int(rows["seed"].min()))
+    with TemporaryDirectory() as folder:
+        trained = train_method(world, config, Path(folder) / "run", with_rna=needs_rna(_CASE_OF))
+    return codebook_case(world, out / "worlds", trained)
 
 
 def _head(cells: pd.DataFrame, command: str) -> list[str]:
@@ -62,7 +84,9 @@ def _head(cells: pd.DataFrame, command: str) -> list[str]:
     return ["# Tables on simulated worlds", "", f"`{command}`", "", said, ""]
 
 
-def _facts(tables: list[Table], cells: pd.DataFrame, command: str) -> dict[str, object]:
+def _facts(
+    tables: list[Table], scores: pd.DataFrame, cells: pd.DataFrame, command: str
+) -> dict[str, object]:
     return {
         "command": command,
         "date": datetime.now(UTC).date().isoformat(),
@@ -70,4 +94,18 @@ def _facts(tables: list[Table], cells: pd.DataFrame, command: str) -> dict[str, 
         "n_cells": len(cells),
         "train_s": float(np.round(cells["train_s"].sum(), 1)),
         "tables": {table.name: table.facts() for table in tables},
+        "by_world": _by_world(scores),
     }
+
+
+def _by_world(scores: pd.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
+    """Give the headline scores of the main table world by world, for others to repeat."""
+    rows = chosen_rows(scores)
+    rows = rows[rows["arm"].isin(MAIN_ARMS) & rows["score"].isin(HEADLINE)]
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for (arm, score), here in rows.groupby(["arm", "score"]):
+        values = by_world(here)
+        found.setdefault(str(arm), {})[str(score)] = {
+            str(world): round(float(value), 5) for world, value in values.items()
+        }
+    return found
