@@ -50,7 +50,8 @@ def test_dialogs_open_in_the_folders_that_are_set(settings, qtbot, tmp_path, mon
 def test_device_and_batch_size_are_those_students_run_with(
     settings, qtbot, plate_folder, make_bundle
 ):
-    desk = desk_of(ViewerModel())
+    viewer = ViewerModel()  # its desk lives as long as it does
+    desk = desk_of(viewer)
     desk.session.open(read_screen(plate_folder, ReadOptions()))
     choice = desk.looking.choice
     choice.open(make_bundle().folder)

@@ -46,25 +46,6 @@ def write_signature_folder(
         raise OutputWriteError(message) from error
 
 
-def copy_signature_folder(source: Path, folder: Path) -> None:
-    """Copy a finished folder, whole or not at all; one that is there is replaced.
-
-    Raises
-    ------
-    OutputWriteError
-        The folder cannot be written.
-    """
-    partial = folder.with_name(folder.name + ".partial")
-    try:
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(source, partial)
-        _replace(partial, folder)
-    except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        message = f"cannot write {folder}: {error.strerror or error}; copy {source} there yourself"
-        raise OutputWriteError(message) from error
-
-
 def _replace(partial: Path, folder: Path) -> None:
     old = folder.with_name(folder.name + ".old")
     shutil.rmtree(old, ignore_errors=True)

@@ -139,10 +139,12 @@ def draw_case(case: CodebookCase) -> Figure:
     for panel, points, title, auc in pairs:
         panel.scatter(*points[~is_own].T, s=14, color="#BBBBBB", linewidths=0)
         panel.scatter(*points[is_own].T, s=18, color="#56B4E9", linewidths=0)
+        higher = max(case.pair, key=lambda drug: points[drug][1])
         for drug in case.pair:
             panel.scatter(*points[drug], s=60, color="#D55E00", zorder=3)
+            beside = (6, 6) if drug == higher else (6, -14)  # apart where the two lie together
             panel.annotate(
-                case.names[drug], points[drug], xytext=(6, 6), textcoords="offset points"
+                case.names[drug], points[drug], xytext=beside, textcoords="offset points"
             )
         panel.set(title=f"{title}: same mechanism, AUC {auc:.3f}", xticks=[], yticks=[])
         panel.title.set_fontsize(10)

@@ -71,7 +71,7 @@ def _pairs(rows: pd.DataFrame) -> Figure | None:
 
 
 def _doses(rows: pd.DataFrame) -> Figure | None:
-    """Figure 6: by dose, with and without telling the teacher doses."""
+    """Figure 6: by dose, with and without telling the teacher doses; means, since worlds differ."""
     names = [
         score for score in rows["score"].unique() if score.startswith(f"{AP} ") and "µM" in score
     ]
@@ -89,7 +89,7 @@ def _doses(rows: pd.DataFrame) -> Figure | None:
         values = [
             over_worlds(by_world(mine[mine["score"] == f"{AP} {dose:g} µM"])) for dose in doses
         ]
-        _line(axes[0], doses, values, arm, colour)
+        _line(axes[0], doses, values, arm, colour, has_band=False)
     axes[0].set(title="drug-gene AP by dose", xlabel="dose, µM", xscale="log")
     axes[0].set_xticks(doses, [f"{dose:g}" for dose in doses])
     axes[0].legend(frameon=False)
@@ -147,11 +147,17 @@ def _of(rows: pd.DataFrame, arm: str) -> OverWorlds:
 
 
 def _line(
-    panel: Axes, places: Sequence[float], values: Sequence[OverWorlds], name: str, colour: str
+    panel: Axes,
+    places: Sequence[float],
+    values: Sequence[OverWorlds],
+    name: str,
+    colour: str,
+    *,
+    has_band: bool = True,
 ) -> None:
     means = [value.mean for value in values]
     panel.plot(places, means, "o-", color=colour, label=name, markersize=4)
-    if all(value.n_worlds > 1 for value in values):
+    if has_band and all(value.n_worlds > 1 for value in values):
         lows, highs = [value.low for value in values], [value.high for value in values]
         panel.fill_between(places, lows, highs, color=colour, alpha=0.15, linewidth=0)
 

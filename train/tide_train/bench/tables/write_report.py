@@ -23,7 +23,7 @@ from tide_train.bench.tables.report import HEADLINE, STANDARD, Table, all_tables
 from tide_train.bench.tables.train_arm import train_method
 from tide_train.bench.tables.worlds import WorldKey, open_world
 
-_CASE_OF = "tide"
+_WITH_CODEBOOK = ("labels", "tide", "tide_perm", "tide_plus")
 MARKDOWN, FACTS, SCORES = "tables.md", "tables.json", "scores.parquet"
 
 
@@ -46,8 +46,9 @@ def write_report(out: Path, *, command: str) -> Report:
     """
     scores = collect_scores(out)
     tables = [*pairing_table(out / "worlds", scores), *all_tables(scores)]
-    case = _case(out, scores)
-    figures = draw_figures(scores, out / "figures", case)
+    cases = _cases(out, scores)
+    tables += _codebook_table(cases)
+    figures = draw_figures(scores, out / "figures", cases.get("tide"))
     scores.to_parquet(out / SCORES)
     cells = scores.drop_duplicates(["run"])
     head = _head(cells, command)
@@ -60,16 +61,30 @@ def write_report(out: Path, *, command: str) -> Report:
     return Report(out / MARKDOWN, tuple(figures), len(cells))
 
 
-def _case(out: Path, scores: pd.DataFrame) -> CodebookCase | None:
-    """Train TIDE once more in the first world of the main table, and keep its codebook."""
-    rows = scores[(scores["setting"] == STANDARD) & (scores["arm"] == _CASE_OF)]
-    if rows.empty:
-        return None
-    world = open_world(WorldKey(int(rows["world_seed"].min())), out / "worlds")
-    config = arm_config(_CASE_OF, seed=int(rows["seed"].min()))
-    with TemporaryDirectory() as folder:
-        trained = train_method(world, config, Path(folder) / "run", with_rna=needs_rna(_CASE_OF))
-    return codebook_case(world, out / "worlds", trained)
+def _cases(out: Path, scores: pd.DataFrame) -> dict[str, CodebookCase]:
+    """Train a few methods once more in the first world of the main table, for their codebooks."""
+    main = scores[scores["setting"] == STANDARD]
+    found = {}
+    for arm in _WITH_CODEBOOK:
+        rows = main[main["arm"] == arm]
+        if rows.empty:
+            continue
+        world = open_world(WorldKey(int(main["world_seed"].min())), out / "worlds")
+        config = arm_config(arm, seed=int(rows["seed"].min()))
+        with TemporaryDirectory() as folder:
+            trained = train_method(world, config, Path(folder) / "run", with_rna=needs_rna(arm))
+        found[arm] = codebook_case(world, out / "worlds", trained)
+    return found
+
+
+def _codebook_table(cases: dict[str, CodebookCase]) -> list[Table]:
+    if not cases:
+        return []
+    before = next(iter(cases.values()))
+    rows = [("fingerprint", f"{before.fingerprint_auc:.3f}")]
+    rows += [(f"`{arm}`", f"{case.codebook_auc:.3f}") for arm, case in cases.items()]
+    title = "Chance that two drugs of one mechanism are more alike than two of others (one world)"
+    return [Table("Codebook", title, ("", "AUC"), tuple(rows))]
 
 
 def _head(cells: pd.DataFrame, command: str) -> list[str]:
