@@ -102,14 +102,19 @@ class TrainingDock(QWidget):
     def _show_page(self) -> None:
         run = self._viewmodel.run
         self._pages.setCurrentIndex(0 if run is None else 1)
+        if run is not None:  # a run that is followed tells its process after its state
+            run.changed.connect(self._refresh_can_stop, unique=True)
         self._on_state(self._viewmodel.state)
 
     def _on_state(self, state: str) -> None:
         del state
         run = self._viewmodel.run
-        self.run.set_can_stop(self._driver.can_stop)
+        self._refresh_can_stop()
         self._attach.setVisible(not self._viewmodel.is_training)
         self._show_problem(run.problem if run is not None else "")
+
+    def _refresh_can_stop(self) -> None:
+        self.run.set_can_stop(self._driver.can_stop)
 
     def _show_problem(self, problem: str) -> None:
         self.status.set_problem(problem, details=self._details(problem))
