@@ -16,8 +16,12 @@ from tide_train.training_loop import TrainingLoop
 
 
 @pytest.fixture(scope="module")
-def loop(tmp_path_factory):
-    world = open_world(WorldKey(5), tmp_path_factory.mktemp("world"))
+def world(tmp_path_factory):
+    return open_world(WorldKey(5), tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module")
+def loop(world, tmp_path_factory):
     config = changed(arm_config("tide_plus", seed=0), {"n_steps": 3, "batch_size": 64})
     prepared = prepare(config, world.training_table(), expression=world.expression)
     return TrainingLoop(
@@ -66,7 +70,6 @@ def test_a_few_steps_train_both_heads(loop):
         assert not torch.equal(before[part], after[part]), part
 
 
-def test_without_transcriptomes_it_is_refused(tmp_path):
-    world = open_world(WorldKey(5), tmp_path)
+def test_without_transcriptomes_it_is_refused(world):
     with pytest.raises(TrainValueError, match="learns from transcriptomes"):
         prepare(arm_config("tide_plus", seed=0), world.training_table(), expression=None)

@@ -50,7 +50,7 @@ def launch(arguments, *, n_processes):
     return [out for out, _ in outputs]
 
 
-@pytest.mark.parametrize("name", ["debug_tide", "debug_cl_r"])
+@pytest.mark.parametrize("name", ["debug_tide", pytest.param("debug_cl_r", marks=pytest.mark.slow)])
 def test_two_processes_follow_the_curve_of_one(name, sample_pack, sample_l1000, tmp_path, trained):
     settings = SETTINGS if name == "debug_tide" else SETTINGS[:-1]
     more = {"l1000": [sample_l1000], "settings": settings}

@@ -28,7 +28,9 @@ def points(folder):
     ]
 
 
-@pytest.mark.parametrize("name", ["debug_tide", "debug_cl_r_dino"])
+@pytest.mark.parametrize(
+    "name", ["debug_tide", pytest.param("debug_cl_r_dino", marks=pytest.mark.slow)]
+)
 def test_stopping_and_going_on_gives_the_weights_of_an_unbroken_run(
     name, sample_pack, sample_l1000, tmp_path, trained
 ):
