@@ -12,7 +12,7 @@ import pandas as pd
 from napari_tide.errors import TrainValueError
 from tide_train.bench.tables.codebook_case import CodebookCase, draw_case
 from tide_train.bench.tables.collect import OverWorlds, by_world, gain_over, over_worlds
-from tide_train.bench.tables.report import AP, KNOCK_OUTS, chosen_rows, grid_settings
+from tide_train.bench.tables.report import AP, KNOCK_OUTS, chosen_rows, grid_settings, grid_worlds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -126,6 +126,7 @@ def _grid(scores: pd.DataFrame) -> Figure | None:
     strengths = sorted({key[0] for _, key in settings})
     if len(settings) < 2:
         return None
+    worlds = grid_worlds(scores)
     figure, axes = _panels(len(strengths))
     for panel, strength in zip(axes, strengths, strict=True):
         here = [(setting, key[1]) for setting, key in settings if key[0] == strength]
@@ -133,6 +134,7 @@ def _grid(scores: pd.DataFrame) -> Figure | None:
             gains = []
             for setting, _ in here:
                 rows = chosen_rows(scores, setting)
+                rows = rows[rows["world_seed"].isin(worlds)]
                 gains.append(gain_over(rows[rows["score"] == AP], arm, "labels"))
             _line(panel, [coverage for _, coverage in here], gains, arm, colour)
         panel.axhline(0, color="#444444", linewidth=0.8)

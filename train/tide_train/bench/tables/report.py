@@ -267,9 +267,11 @@ def _alignments(scores: pd.DataFrame) -> Table:
 
 def _grid(scores: pd.DataFrame) -> Table:
     lines: list[tuple[object, ...]] = []
-    for setting, key in grid_settings(scores):
+    settings = grid_settings(scores)
+    worlds = grid_worlds(scores)
+    for setting, key in settings:
         rows = chosen_rows(scores, setting)
-        rows = rows[rows["score"] == AP]
+        rows = rows[(rows["score"] == AP) & rows["world_seed"].isin(worlds)]
         labels = rows[rows["arm"] == "labels"]
         gains = [
             Estimate(gain_over(rows, arm, "labels"), is_gain=True)
@@ -299,6 +301,14 @@ def grid_settings(scores: pd.DataFrame) -> list[tuple[str, tuple[float, float]]]
         if (noise, leak) == ("noise1", "leak0.25"):
             found.append((setting, (float(off[3:]), float(rna[3:]))))
     return sorted(found, key=lambda pair: pair[1]) if len(found) > 1 else []
+
+
+def grid_worlds(scores: pd.DataFrame) -> list[int]:
+    """Give the worlds that every setting of the grid was trained in, so that rows compare."""
+    named = {setting for setting, _ in grid_settings(scores)}
+    here = scores[scores["setting"].isin(named)]
+    counts = here.groupby("world_seed")["setting"].nunique()
+    return [int(seed) for seed in counts.index[counts == len(named)]]
 
 
 def _stress(scores: pd.DataFrame) -> Table:
