@@ -1,6 +1,7 @@
 """Wheel, sdist and editable install: each in a fresh environment shows the plugin."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -54,11 +55,21 @@ def installed(target, folder, *options):
     command = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
     flags = ["--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check"]
     subprocess.run([*command, *flags, *options, str(target)], check=True, capture_output=True)
+    alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
-        [str(python), "-c", LOOK], check=True, capture_output=True, text=True, cwd=folder
+        [str(python), "-c", LOOK],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=alone,
     )
     tide = subprocess.run(
-        [str(folder / "bin" / "tide"), "--help"], capture_output=True, text=True, check=True
+        [str(folder / "bin" / "tide"), "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=alone,
     )
     assert "demo" in tide.stdout
     return json.loads(done.stdout.splitlines()[-1])
