@@ -27,7 +27,12 @@ THEMES = ("dark", "light")
 GENE = "FFAR4"
 TOUR = ("window", "plate", "maps", "hits", "train")
 TRAINING = ("empty", "ready", "running", "done", "failed")
-TRAINING_SHOWN = ("train_ready_light", "train_running_light")
+TRAINING_SHOWN = (
+    "train_ready_light",
+    "train_running_light",
+    "train_done_light",
+    "train_failed_dark",
+)
 MOST_BYTES, FLAT_PX = 280_000, 400
 
 
