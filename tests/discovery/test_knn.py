@@ -43,3 +43,13 @@ def test_a_label_the_training_set_lacks_is_wrong():
 def test_empty_sets_are_refused():
     with pytest.raises(EvaluationValueError, match="got 0 training and 3 test rows"):
         knn_accuracy(torch.zeros(0, 3), torch.zeros(0).long(), torch.eye(3), torch.arange(3))
+
+
+def test_neighbours_vote_in_full_precision_where_a_model_trains_in_half():
+    random = np.random.default_rng(1)
+    train, test = (torch.from_numpy(random.normal(size=(n, 8))).float() for n in (400, 80))
+    labels = torch.from_numpy(random.integers(12, size=400))
+    expected = knn_labels(train, labels, test, k=20)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = knn_labels(train, labels, test, k=20)
+    assert torch.equal(found, expected)

@@ -69,6 +69,18 @@ def knn_labels(
     if not len(train_ND) or not len(test_MD):
         message = f"k-NN needs both sets; got {len(train_ND)} training and {len(test_MD)} test rows"
         raise EvaluationValueError(message)
+    # whoever trains in half precision votes in full: close neighbours are not the same neighbour
+    with torch.autocast(train_ND.device.type, enabled=False):
+        return _voted(train_ND, train_labels_N, test_MD, k, temperature)
+
+
+def _voted(
+    train_ND: torch.Tensor,
+    train_labels_N: torch.Tensor,
+    test_MD: torch.Tensor,
+    k: int,
+    temperature: float,
+) -> torch.Tensor:
     n_classes = max(int(train_labels_N.max()) + 1, N_FIRST)
     bank_ND = functional.normalize(train_ND, dim=1)
     parts = []
