@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
@@ -6,6 +7,7 @@ from tide_train.data.augment import (
     AugmentConfig,
     augment,
     blur_at_random,
+    blur_by_products,
     turn_at_random,
 )
 from tide_train.data.sample_random import SampleRandom
@@ -62,6 +64,19 @@ def test_blur_is_a_gaussian_of_the_drawn_width():
     slow = gaussian_filter(plane[0, 0].numpy().astype(np.float64), 1.2, mode="mirror", radius=4)
     np.testing.assert_allclose(found, slow, atol=1e-5)
     torch.testing.assert_close(blur_at_random(plane, (1.2, 1.2), 0.0, drawn()), plane)
+
+
+@pytest.mark.parametrize(("kind", "within"), [(torch.float64, 1e-12), (torch.float16, 2e-3)])
+def test_blur_by_products_is_the_same_gaussian_for_each_plane(kind, within):
+    planes = torch.rand(3, 12, 20, dtype=torch.float64)
+    sigmas = (0.4, 1.0, 1.5)
+    steps = torch.arange(-5.0, 6.0, dtype=torch.float64)
+    taps = torch.stack([torch.exp(-0.5 * (steps / sigma) ** 2) for sigma in sigmas])
+    taps /= taps.sum(1, keepdim=True)
+    found = blur_by_products(planes.to(kind), taps.to(kind)).double().numpy()
+    for plane, sigma, blurred in zip(planes.numpy(), sigmas, found, strict=True):
+        slow = gaussian_filter(plane, sigma, mode="mirror", radius=5)
+        np.testing.assert_allclose(blurred, slow, atol=within)  # a byte's step is 0.004
 
 
 def test_the_same_seed_gives_the_same_images_and_another_others():

@@ -119,3 +119,10 @@ def test_half_precision_stays_half():
     exact = multi_crop(images(), config, drawn())
     assert found[0].dtype == torch.bfloat16
     torch.testing.assert_close(found[0].float(), exact[0], atol=0.02, rtol=0)
+
+
+def test_half_precision_is_finer_than_the_bytes_that_are_stored():
+    boxes = draw_boxes(SHAPE, 3, scale=(0.1, 1.0), aspect=(0.5, 2.0), random=drawn(4))
+    exact = crop_all_at_once(images().double(), boxes, 24)
+    half = crop_all_at_once(images().half(), boxes, 24).double()
+    assert float((half - exact).abs().max()) < 0.5 / 255

@@ -6,6 +6,7 @@ from napari_tide.errors import StudentValueError
 from napari_tide.students.encoders.build import build_encoder
 from napari_tide.students.encoders.channel_vit import standardise
 from napari_tide.students.encoders.encoder_config import EncoderConfig
+from napari_tide.students.encoders.vit import project_at_once, project_patches
 
 STAINS = ("DNA", "ER", "RNA", "AGP", "Mito")
 
@@ -149,3 +150,11 @@ def test_named_sizes_are_the_published_ones():
     n_parameters = sum(p.numel() for p in build_encoder(config).parameters())
     # ViT-S/16 without a classifier has 21,665,664 parameters; 2 more channels add 2 x 256 x 384
     assert n_parameters == 21_665_664 + 2 * 256 * 384
+
+
+def test_patches_projected_at_once_are_those_of_the_convolution():
+    images = torch.rand(3, 5, 24, 32, dtype=torch.float64)
+    projection = torch.nn.Conv2d(5, 7, 8, 8, dtype=torch.float64)
+    torch.testing.assert_close(
+        project_at_once(images, projection), project_patches(images, projection)
+    )

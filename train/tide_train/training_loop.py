@@ -318,10 +318,13 @@ def _optimiser(method: Method, prepared: Prepared) -> torch.optim.AdamW:
 
 
 def _compile_encoders(method: Method) -> None:
-    """Compile in place, so that the weights keep their names; the averaged encoder is one too."""
+    """Compile in place, so that the weights keep their names; the averaged encoder is one too.
+
+    For each size of crop on its own: code for any size is slower, and torch 2.11 fails to make it.
+    """
     for part in method.modules():
         if isinstance(part, Encoder):
-            part.compile()
+            part.compile(dynamic=False)
 
 
 def _batch_maker(prepared: Prepared, accelerator: Accelerator) -> BatchMaker:

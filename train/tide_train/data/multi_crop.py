@@ -125,7 +125,8 @@ def crop_and_resize(images_BCHW: torch.Tensor, boxes: Boxes, side: int) -> torch
     """Cut a box per view out of each image and resize it to a square (view, image, C, S, S)."""
     if images_BCHW.device.type == "cpu":
         return crop_one_by_one(images_BCHW, boxes, side)
-    return crop_all_at_once(images_BCHW, boxes, side)
+    # half numbers have 11 bits, pixels in [0, 1] mostly 8; the products are three times faster
+    return crop_all_at_once(images_BCHW.half(), boxes, side).to(images_BCHW.dtype)
 
 
 def crop_one_by_one(images_BCHW: torch.Tensor, boxes: Boxes, side: int) -> torch.Tensor:
