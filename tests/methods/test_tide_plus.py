@@ -23,7 +23,7 @@ def world(tmp_path_factory):
 @pytest.fixture(scope="module")
 def loop(world, tmp_path_factory):
     config = changed(arm_config("tide_plus", seed=0), {"n_steps": 3, "batch_size": 64})
-    prepared = prepare(config, world.training_table(), expression=world.expression)
+    prepared = prepare(config, world.training_data(), expression=world.expression)
     return TrainingLoop(
         prepared,
         accelerator=make_accelerator(config, on_cpu=True),
@@ -72,4 +72,4 @@ def test_a_few_steps_train_both_heads(loop):
 
 def test_without_transcriptomes_it_is_refused(world):
     with pytest.raises(TrainValueError, match="learns from transcriptomes"):
-        prepare(arm_config("tide_plus", seed=0), world.training_table(), expression=None)
+        prepare(arm_config("tide_plus", seed=0), world.training_data(), expression=None)

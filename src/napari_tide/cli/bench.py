@@ -88,6 +88,8 @@ class Tables(StrEnum):
     """Size of the benchmark."""
 
     mini = "mini"
+    paper = "paper"
+    tiny = "tiny"
 
 
 class TablesPart(StrEnum):
@@ -105,19 +107,22 @@ def tables(
     out: Annotated[Path, typer.Option(help="Folder of runs and report; goes on where it ended.")],
     worlds: Annotated[str, typer.Option(help="Seeds of simulated worlds, such as 0-9.")],
     preset: Annotated[
-        Tables, typer.Option(help="mini: features instead of pixels, on a CPU.")
+        Tables,
+        typer.Option(
+            help="mini: features, on a CPU; paper: images, on a GPU; tiny: a few images, to try."
+        ),
     ] = Tables.mini,
     seeds: Annotated[str, typer.Option(help="Seeds of trainings.")] = "0,1",
     part: Annotated[
         list[TablesPart] | None, typer.Option(help="Only this part; may be repeated.")
     ] = None,
+    arms: Annotated[str, typer.Option(help="Only these, such as labels,tide.")] = "",
     jobs: Annotated[int, typer.Option(min=1, help="Trainings at a time, a core each.")] = 2,
 ) -> None:
     """Train and judge every method on simulated worlds: the paper's tables, with intervals."""
     from tide_train.bench.tables.make_tables import TablesRequest, make_tables
     from tide_train.bench.tables.plan import PARTS
 
-    del preset  # one size so far; asked for so that a command says which
     chosen = [one.value for one in part or ()]
     request = TablesRequest(
         out=out,
@@ -125,6 +130,8 @@ def tables(
         seeds=seeds,
         parts=tuple(name for name in PARTS if not chosen or name in chosen),
         jobs=jobs,
+        size=preset.value,
+        arms=arms,
     )
     report = make_tables(request, announce=lambda said: print(said, file=sys.stderr))
     print(f"{report.n_cells} trainings: {report.markdown}")

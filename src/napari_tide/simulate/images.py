@@ -81,7 +81,7 @@ def save_images(
     waiting: list[Future[None]] = []
     with ThreadPoolExecutor(N_WRITERS, thread_name_prefix="tide-write") as pool:
         try:
-            for rows, images_NCHW in _rendered(
+            for rows, images_NCHW in rendered_sites(
                 sites, morphology_SM, seed=seed, preset=preset, layout=layout, device=device
             ):
                 waiting += _write(pool, out, sites.iloc[rows], images_NCHW, preset.pixel_size_um)
@@ -95,7 +95,7 @@ def save_images(
     return digest.hexdigest()
 
 
-def _rendered(
+def rendered_sites(
     sites: pd.DataFrame,
     morphology_SM: npt.NDArray[np.float64],
     *,
@@ -104,6 +104,13 @@ def _rendered(
     layout: Layout,
     device: str,
 ) -> Iterator[tuple[slice, npt.NDArray[np.uint16]]]:
+    """Render sites in batches: their rows in the table, and site by channel by height by width.
+
+    Raises
+    ------
+    SimulationValueError
+        The device is unknown or absent.
+    """
     device = "cpu" if preset.is_reproducible else choose_device(device)
     optics = draw_optics(seed, sites, layout.plate_format)
     seeds = [

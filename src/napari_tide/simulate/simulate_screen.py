@@ -80,13 +80,13 @@ def simulate_screen(
     tell("drawing the world", 0, 0)
     simulation = simulate(settings)
     _clear(out)
-    checksums = _save_tables(out, simulation, settings)
+    checksums = save_tables(out, simulation, settings)
     if settings.is_features_only:
         tell("measuring features", 0, len(simulation.sites))
         checksums["features"] = _save_features(out, simulation)
     else:
         checksums["pixels"] = _save_images(out, simulation, settings, tell)
-    described = _describe(simulation, settings, checksums)
+    described = describe_simulation(simulation, settings, checksums)
     screen_files.save_text(json.dumps(described, indent=2) + "\n", out / "world.json")
     return described
 
@@ -114,7 +114,14 @@ def _clear(out: Path) -> None:
         raise screen_files.unwritable(out, error) from error
 
 
-def _save_tables(out: Path, simulation: Simulation, settings: SimulationSettings) -> dict[str, str]:
+def save_tables(out: Path, simulation: Simulation, settings: SimulationSettings) -> dict[str, str]:
+    """Write truth, plate maps and transcriptomes, all but pixels and features; give checksums.
+
+    Raises
+    ------
+    OutputWriteError
+        A file cannot be written.
+    """
     world, selection, sites = simulation.world, simulation.selection, simulation.sites
     design = settings.design
     tables = {
@@ -180,9 +187,10 @@ def _save_images(
     return digest
 
 
-def _describe(
+def describe_simulation(
     simulation: Simulation, settings: SimulationSettings, checksums: dict[str, str]
 ) -> dict[str, object]:
+    """Give what ``world.json`` says."""
     world, sites = simulation.world, simulation.sites
     named = [world.compounds[drug] for drug in simulation.selection.drugs]
     held_out = [

@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 
 from tide_train.bench.tables.codebook_case import (
+    mechanism_aucs,
     pair_that_moved_together,
     same_mechanism_auc,
     strongest_pathways,
 )
+from tide_train.bench.tables.learned_codebook import LearnedCodebook
 
 
 def test_the_pair_is_the_one_that_moved_most_of_its_mechanism():
@@ -46,3 +48,18 @@ def test_only_active_drugs_have_a_mechanism(tmp_path):
     )
     table.to_csv(tmp_path / "pathways.csv", index=False)
     assert strongest_pathways(tmp_path / "pathways.csv") == {"a": 1}
+
+
+def test_a_kept_codebook_is_judged_by_its_active_drugs_alone(tmp_path):
+    bits = np.eye(5, 8, dtype=np.float32)
+    prototypes = np.array([[1, 0], [1, 0.1], [0, 1], [0.1, 1], [1, 0]], np.float32)
+    codebook = LearnedCodebook(("a", "b", "c", "d", "idle"), bits, prototypes)
+    assert LearnedCodebook.read(tmp_path) is None
+    codebook.write(tmp_path)
+    kept = LearnedCodebook.read(tmp_path)
+    assert kept.names == codebook.names
+    np.testing.assert_array_equal(kept.bits_KF, bits)
+    np.testing.assert_allclose(kept.prototypes_KD, prototypes, atol=1e-3)
+    fingerprint, learned = mechanism_aucs(kept, {"a": 0, "b": 0, "c": 1, "d": 1})
+    assert fingerprint == 0.5  # no bit is shared
+    assert learned == 1.0

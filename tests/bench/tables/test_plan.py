@@ -5,22 +5,33 @@ from __future__ import annotations
 import pytest
 
 from napari_tide.errors import TrainValueError
-from tide_train.bench.tables.arms import ARMS, CHANGES, METHODS, RAW, arm_config, needs_rna
-from tide_train.bench.tables.make_tables import TablesRequest, numbers
+from tide_train.bench.tables.arms import (
+    ARMS,
+    CHANGES,
+    METHODS,
+    RAW,
+    UNTRAINED,
+    arm_config,
+    needs_rna,
+)
+from tide_train.bench.tables.make_tables import TablesRequest, chosen_arms, numbers
 from tide_train.bench.tables.plan import (
     ABLATION_ARMS,
     GRID_ARMS,
     MAIN_ARMS,
     PARTS,
+    PIXEL_ARMS,
     STRESS_ARMS,
     planned_cells,
 )
+from tide_train.bench.tables.worlds import SIZES
 
 
 def test_every_planned_arm_exists():
-    planned = {*MAIN_ARMS, *ABLATION_ARMS, *GRID_ARMS, *STRESS_ARMS}
+    planned = {*MAIN_ARMS, *PIXEL_ARMS, *ABLATION_ARMS, *GRID_ARMS, *STRESS_ARMS}
     assert planned <= set(ARMS)
-    assert {*METHODS, RAW} <= {*MAIN_ARMS, "tide_ssl"}, "every method is in the main table"
+    assert {*METHODS, RAW} <= {*PIXEL_ARMS, "tide_ssl"}, "every method is in the main table"
+    assert {*PIXEL_ARMS} - {"mae", "untrained"} == {*MAIN_ARMS}, "tables have no pixels to hide"
 
 
 def test_cells_stand_once_and_have_folders_of_their_own(tmp_path):
@@ -43,9 +54,18 @@ def test_nothing_to_do_is_said(missing):
         planned_cells(**asked)
 
 
-def test_all_arms_share_encoder_steps_and_batch():
-    configs = [arm_config(arm, seed=3) for arm in ARMS if arm != RAW]
-    for name in ("encoder", "n_steps", "batch_size", "feature_noise", "optimiser", "tau"):
+@pytest.mark.parametrize("size", SIZES)
+def test_all_arms_share_encoder_steps_and_batch(size):
+    configs = [arm_config(arm, seed=3, size=size) for arm in ARMS if arm != RAW]
+    for name in (
+        "encoder",
+        "n_steps",
+        "batch_size",
+        "feature_noise",
+        "augmentation",
+        "crops",
+        "tau",
+    ):
         assert len({repr(getattr(config, name)) for config in configs}) == 1, name
     assert {config.seed for config in configs} == {3}
 
@@ -84,6 +104,26 @@ def test_lists_of_seeds_are_read():
             numbers(wrong, "--worlds")
 
 
+def test_a_size_of_images_has_its_own_arms_and_folders(tmp_path):
+    cells = planned_cells([1], [0, 1], ["main"], size="paper")
+    assert [cell.arm for cell in cells if cell.seed == 0] == list(PIXEL_ARMS)
+    assert not {cell.arm for cell in cells if cell.seed == 1} & {RAW, UNTRAINED}
+    features = {cell.folder(tmp_path) for cell in planned_cells([1], [0, 1], ["main"])}
+    assert not features & {cell.folder(tmp_path) for cell in cells}
+
+
+def test_arms_are_chosen_by_name():
+    cells = planned_cells([1], [0], ["main"])
+    assert chosen_arms("labels, tide", cells) == {"labels", "tide"}
+    assert chosen_arms("", cells) == {*MAIN_ARMS}
+    with pytest.raises(
+        TrainValueError, match=r"no arm 'mae' in these parts\. Available: raw, dino"
+    ):
+        chosen_arms("mae", cells)
+
+
 def test_the_command_names_what_was_asked(tmp_path):
     asked = TablesRequest(tmp_path, "0-3", "0", parts=("grid",))
     assert asked.command == "tide bench tables --preset mini --worlds 0-3 --seeds 0 --part grid"
+    asked = TablesRequest(tmp_path, "7", size="paper", arms="tide")
+    assert asked.command == ("tide bench tables --preset paper --worlds 7 --seeds 0,1 --arms tide")

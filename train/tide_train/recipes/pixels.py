@@ -12,6 +12,7 @@ from tide_train.methods.method import MethodConfig
 from tide_train.methods.self_distillation import SelfDistillationConfig
 from tide_train.methods.tide import TideConfig
 from tide_train.methods.tide_plus import TidePlusConfig
+from tide_train.nets.tide_teacher import TeacherConfig
 from tide_train.run_config import OptimiserSettings, RnaSettings, RunConfig
 
 _PAPER_SSL = SelfDistillationConfig(n_outputs=65_536)
@@ -84,23 +85,26 @@ def _paper(name: str, method: MethodConfig) -> RunConfig:
 
 
 def sample_student() -> RunConfig:
-    """TIDE with a small ViT on 64 px tiles: the student in ``sample_data``, trained on a laptop.
+    """TIDE with a small ViT on 112 px tiles: the student in ``sample_data``.
 
-    Without self-supervision, which takes more than half of a CPU's time, and with weak changes of
-    brightness: at this size stain intensities are most of what a tile tells.
+    An hour on one core, a minute or two on a GPU. Temperatures and weights are those chosen for
+    features (docs/choices.md).
     """
     return RunConfig.model_validate(
         {
             "name": "sample_student",
-            "method": TideConfig(beta=0.0).model_dump(),
-            "encoder": {"size": "micro", "width": 96, "depth": 6, "patch_px": 8},
-            "drugs": {"hidden": 128},
-            "augmentation": {"gain": [0.9, 1.1], "contrast": [0.9, 1.1], "blur_share": 0.1},
+            "method": TideConfig(
+                beta=0.0, distillation=0.3, teacher=TeacherConfig(tau=0.2)
+            ).model_dump(),
+            "encoder": {"size": "micro", "width": 120, "depth": 6, "patch_px": 16},
+            "drugs": {"n_bits": 1024, "hidden": 128},
+            "tau": 0.15,
             "rna": {"scfm": "none"},
-            "n_steps": 1200,
-            "batch_size": 128,
+            "n_steps": 1700,
+            "batch_size": 256,
             "optimiser": {"lr": 1e-3},
             "checkpoint_every": 100,
+            "validation": {"n_times": 6},
             "card": {
                 "license": "bsd-3-clause",
                 "description": (

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from napari_tide.errors import TrainValueError
+from tide_train.bench.tables.worlds import Size
 from tide_train.methods.cl_d import ClDConfig
 from tide_train.methods.cl_r import ClRConfig
 from tide_train.methods.dino import DinoConfig
 from tide_train.methods.labels import LabelsConfig
+from tide_train.methods.mae import MaeConfig
 from tide_train.methods.method import MethodConfig
 from tide_train.methods.tide import TideConfig
 from tide_train.methods.tide_plus import TidePlusConfig
@@ -22,7 +24,10 @@ from tide_train.recipes.tables import SMALL_SSL, tide_features
 from tide_train.run_config import RunConfig
 
 RAW = "raw"
-"""The features as they are: no training at all."""
+"""The features as they are, or the intensity statistics of images: no encoder at all."""
+
+UNTRAINED = "untrained"
+"""The encoder as it is before its first step."""
 
 _SSL = SMALL_SSL.model_copy(update={"n_outputs": 512, "head_hidden": 128})
 _FAITHFUL = TideConfig(beta=0.0, distillation=0.3, teacher=TeacherConfig(tau=0.2), ssl=_SSL)
@@ -32,6 +37,7 @@ _RNA_TEACHER = TideConfig(
     ssl=_SSL,
 )
 METHODS: Mapping[str, MethodConfig] = {
+    "mae": MaeConfig(decoder_width=128, decoder_depth=4, decoder_heads=4),
     "dino": DinoConfig(**_SSL.model_dump()),
     "labels": LabelsConfig(),
     "cl_d": ClDConfig(temperature=0.15),
@@ -46,6 +52,8 @@ METHODS: Mapping[str, MethodConfig] = {
     "tide_plus": TidePlusConfig(n_axes=64),
 }
 CHANGES: Mapping[str, tuple[str, Mapping[str, object]]] = {
+    UNTRAINED: ("labels", {}),
+    "tide_scfm": ("tide", {"rna.scfm": "small"}),
     "tide_perm": ("tide", {"rna.control": "permuted"}),
     "tide_shuf": ("tide", {"rna.control": "shuffled"}),
     "tide_without_dose": ("tide", {"method.teacher.sees_dose": False}),
@@ -71,23 +79,57 @@ ARMS = (RAW, *METHODS, *CHANGES)
 
 COMMON: Mapping[str, object] = {
     "rna.scfm": "none",
-    "encoder.width": 128,
     "drugs.n_bits": 1024,
     "drugs.hidden": 128,
     "crops.n_local": 2,
-    "feature_noise.noise": 0.6,
-    "feature_noise.dropout": 0.3,
     "tau": 0.15,
-    "n_steps": 400,
-    "batch_size": 256,
-    "data.n_validation": 4,
     "validation.n_times": 2,
     "checkpoint_every": 1_000_000,
     "log_every": 50,
 }
+_PIXELS: Mapping[str, object] = {
+    "encoder.kind": "vit",
+    # crops that rescale much change what is looked for
+    "crops.global_scale": [0.75, 1.0],
+    "crops.local_scale": [0.2, 0.5],
+}
+OF_SIZE: Mapping[Size, Mapping[str, object]] = {
+    "mini": {
+        "encoder.width": 128,
+        "feature_noise.noise": 0.6,
+        "feature_noise.dropout": 0.3,
+        "n_steps": 400,
+        "batch_size": 256,
+        "data.n_validation": 4,
+    },
+    "paper": {
+        **_PIXELS,
+        "encoder.size": "mini",
+        "encoder.width": 192,
+        "encoder.depth": 6,
+        "encoder.patch_px": 16,
+        "crops.local_px": 64,
+        "n_steps": 1000,
+        "batch_size": 1024,
+        "data.n_validation": 4,
+        "validation.batch_size": 2048,
+    },
+    "tiny": {
+        **_PIXELS,
+        "encoder.size": "micro",
+        "encoder.width": 48,
+        "encoder.depth": 1,
+        "encoder.patch_px": 16,
+        "crops.local_px": 16,
+        "n_steps": 4,
+        "batch_size": 16,
+        "data.n_validation": 1,
+        "validation.n_times": 1,
+    },
+}
 
 
-def arm_config(arm: str, *, seed: int) -> RunConfig:
+def arm_config(arm: str, *, seed: int, size: Size = "mini") -> RunConfig:
     """Give an arm's configuration.
 
     Raises
@@ -101,7 +143,11 @@ def arm_config(arm: str, *, seed: int) -> RunConfig:
     method, changes = CHANGES.get(arm, (arm, {}))
     config = changed(
         tide_features(),
-        {"method": METHODS[method].model_dump(mode="json", by_alias=True), **COMMON},
+        {
+            "method": METHODS[method].model_dump(mode="json", by_alias=True),
+            **COMMON,
+            **OF_SIZE[size],
+        },
     )
     return changed(config, {"name": arm, "seed": seed, **changes})
 

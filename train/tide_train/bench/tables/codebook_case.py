@@ -9,6 +9,7 @@ Shapes: K drugs, D width, P pathways.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +17,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import torch
 from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped, unused-ignore]
 
 from napari_tide.chem.fingerprints import jaccard_similarities
 from napari_tide.profiles.project import project
-from tide_train.bench.tables.worlds import World
-from tide_train.prepare import Prepared
+from tide_train.bench.tables.learned_codebook import LearnedCodebook
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,34 +57,45 @@ class CodebookCase:
     pair: tuple[int, int]
 
 
-@torch.no_grad()
-def codebook_case(world: World, folder: Path, prepared: Prepared) -> CodebookCase:
-    """Compare a trained codebook with the fingerprints it started from.
+def codebook_case(codebook: LearnedCodebook, pathway_of: Mapping[str, int]) -> CodebookCase:
+    """Compare a learned codebook with the fingerprints it started from.
 
     Parameters
     ----------
-    folder
-        Where the worlds lie, for the truth of this one.
+    pathway_of
+        Of the active drugs, as `strongest_pathways` reads them.
     """
-    pathway_of = strongest_pathways(folder / world.key.name / "truth" / "pathways.csv")
-    drugs = prepared.drugs
-    kept = [k for k, name in enumerate(drugs.names) if name in pathway_of]
-    names = tuple(drugs.names[k] for k in kept)
+    kept = _active(codebook, pathway_of)
+    names = tuple(codebook.names[k] for k in kept)
     pathway_K = np.array([pathway_of[name] for name in names])
-    bits_KF = drugs.features_KF[kept]
-    prototypes_KD = prepared.method.student.codebook()[kept].double().numpy()
-    alike_KK = prototypes_KD @ prototypes_KD.T
+    bits_KF, prototypes_KD = codebook.bits_KF[kept], codebook.prototypes_KD[kept]
     fingerprint_K2 = project(bits_KF, space="fingerprint")
     codebook_K2 = project(prototypes_KD, space="codebook")
+    fingerprint_auc, codebook_auc = mechanism_aucs(codebook, pathway_of)
     return CodebookCase(
         names=names,
         pathway_K=pathway_K,
         fingerprint_K2=fingerprint_K2,
         codebook_K2=codebook_K2,
-        fingerprint_auc=same_mechanism_auc(jaccard_similarities(bits_KF, bits_KF), pathway_K),
-        codebook_auc=same_mechanism_auc(alike_KK, pathway_K),
+        fingerprint_auc=fingerprint_auc,
+        codebook_auc=codebook_auc,
         pair=pair_that_moved_together(fingerprint_K2, codebook_K2, pathway_K),
     )
+
+
+def mechanism_aucs(codebook: LearnedCodebook, pathway_of: Mapping[str, int]) -> tuple[float, float]:
+    """Give the chance that a pair of one mechanism is more alike: by fingerprint, by codebook."""
+    kept = _active(codebook, pathway_of)
+    pathway_K = [pathway_of[codebook.names[k]] for k in kept]
+    bits_KF, prototypes_KD = codebook.bits_KF[kept], codebook.prototypes_KD[kept].astype(float)
+    return (
+        same_mechanism_auc(jaccard_similarities(bits_KF, bits_KF), pathway_K),
+        same_mechanism_auc(prototypes_KD @ prototypes_KD.T, pathway_K),
+    )
+
+
+def _active(codebook: LearnedCodebook, pathway_of: Mapping[str, int]) -> list[int]:
+    return [k for k, name in enumerate(codebook.names) if name in pathway_of]
 
 
 def strongest_pathways(path: Path) -> dict[str, int]:

@@ -17,6 +17,7 @@ from scipy import stats
 
 from napari_tide.errors import TrainValueError
 from tide_train.bench.tables.run_cells import SCORES
+from tide_train.bench.tables.worlds import Size
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,13 @@ class OverWorlds:
         return self.low > 0
 
 
-def collect_scores(out: Path) -> pd.DataFrame:
-    """Read every finished cell: ``world_seed, setting, arm, seed, read_out, score, value, run``.
+def collect_scores(out: Path, *, size: Size = "mini") -> pd.DataFrame:
+    """Read finished cells: ``world_seed, setting, arm, seed, read_out, score, value, world, run``.
+
+    Parameters
+    ----------
+    size
+        Only cells of worlds of this size.
 
     Raises
     ------
@@ -45,6 +51,8 @@ def collect_scores(out: Path) -> pd.DataFrame:
     parts = []
     for path in sorted((out / "runs").glob(f"*/*/*/{SCORES}")):
         cell = json.loads(path.read_text(encoding="utf-8"))
+        if cell.get("size", "mini") != size:
+            continue
         for read_out, scores in cell["scores"].items():
             parts.append(
                 pd.DataFrame(
@@ -57,6 +65,9 @@ def collect_scores(out: Path) -> pd.DataFrame:
                         "score": list(scores),
                         "value": list(scores.values()),
                         "train_s": cell["train_s"],
+                        "cell_s": cell.get("cell_s", float("nan")),
+                        "device": cell.get("device", "cpu"),
+                        "world": cell.get("world", ""),
                         "run": path.parent.relative_to(out).as_posix(),
                     }
                 )

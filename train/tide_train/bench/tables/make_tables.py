@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_tide.errors import TrainValueError
-from tide_train.bench.tables.plan import PARTS, Part, planned_cells
+from tide_train.bench.tables.plan import PARTS, Cell, Part, planned_cells
 from tide_train.bench.tables.run_cells import run_cells
+from tide_train.bench.tables.worlds import Size
 from tide_train.bench.tables.write_report import Report, write_report
 
 
@@ -23,6 +24,10 @@ class TablesRequest:
         Of worlds and of trainings, such as ``0-2`` or ``0,4``.
     parts
         Which parts of the benchmark.
+    size
+        ``mini``: features; ``paper``: images, on a GPU; ``tiny``: a few images, to try it out.
+    arms
+        Only these, such as ``labels,tide``; all by default.
     """
 
     out: Path
@@ -30,12 +35,18 @@ class TablesRequest:
     seeds: str = "0,1"
     parts: tuple[Part, ...] = PARTS
     jobs: int = 2
+    size: Size = "mini"
+    arms: str = ""
 
     @property
     def command(self) -> str:
         """The command that asks for it."""
         parts = "" if self.parts == PARTS else "".join(f" --part {part}" for part in self.parts)
-        return f"tide bench tables --preset mini --worlds {self.worlds} --seeds {self.seeds}{parts}"
+        arms = f" --arms {self.arms}" if self.arms else ""
+        return (
+            f"tide bench tables --preset {self.size} --worlds {self.worlds} --seeds {self.seeds}"
+            f"{parts}{arms}"
+        )
 
 
 def make_tables(request: TablesRequest, *, announce: Callable[[str], None]) -> Report:
@@ -47,11 +58,30 @@ def make_tables(request: TablesRequest, *, announce: Callable[[str], None]) -> R
         A list of seeds cannot be read, or a cell cannot be trained or written.
     """
     worlds, seeds = numbers(request.worlds, "--worlds"), numbers(request.seeds, "--seeds")
-    cells = planned_cells(worlds, seeds, request.parts)
+    cells = planned_cells(worlds, seeds, request.parts, size=request.size)
+    chosen = chosen_arms(request.arms, cells)
+    cells = [cell for cell in cells if cell.arm in chosen]
     start = time.perf_counter()
     run_cells(cells, request.out, jobs=request.jobs, announce=announce)
     announce(f"{(time.perf_counter() - start) / 60:.0f} minutes")
-    return write_report(request.out, command=request.command)
+    return write_report(request.out, command=request.command, size=request.size)
+
+
+def chosen_arms(text: str, cells: Sequence[Cell]) -> frozenset[str]:
+    """Read ``labels,tide``; nothing stands for all.
+
+    Raises
+    ------
+    TrainValueError
+        None of the cells is of such an arm.
+    """
+    there = dict.fromkeys(cell.arm for cell in cells)
+    chosen = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in chosen if name not in there]
+    if unknown:
+        message = f"no arm {unknown[0]!r} in these parts. Available: {', '.join(there)}"
+        raise TrainValueError(message)
+    return frozenset(chosen or there)
 
 
 def numbers(text: str, option: str) -> Sequence[int]:

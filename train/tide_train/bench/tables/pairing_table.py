@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from tide_train.bench.tables.report import STANDARD, Table
-from tide_train.bench.tables.worlds import WorldKey, open_world
+from tide_train.bench.tables.worlds import Size, WorldKey, open_world
 from tide_train.data.transcriptome_tables import pair_images
 
 _COLUMNS = {
@@ -20,13 +20,19 @@ _COLUMNS = {
 }
 
 
-def pairing_table(folder: Path, scores: pd.DataFrame) -> list[Table]:
-    """Describe the first world of the main table; none where it was not trained in."""
+def pairing_table(folder: Path, scores: pd.DataFrame, *, size: Size = "mini") -> list[Table]:
+    """Describe the first world of the main table; none where it is not there.
+
+    Worlds of images take gigabytes, so runs may have been brought here without them.
+    """
     seeds = scores.loc[scores["setting"] == STANDARD, "world_seed"]
     if seeds.empty:
         return []
-    world = open_world(WorldKey(int(seeds.min())), folder)
-    counted = pair_images(world.training_table().metadata, world.expression).table
+    key = WorldKey(int(seeds.min()), size=size)
+    if not (folder / key.name / "world.json").is_file():
+        return []
+    world = open_world(key, folder)
+    counted = pair_images(world.training_data().metadata, world.expression).table
     rows = tuple(
         (line, *(int(found[name]) for name in _COLUMNS))
         for line, found in counted.to_dict(orient="index").items()

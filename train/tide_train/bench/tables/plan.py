@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
 from napari_tide.errors import TrainValueError
-from tide_train.bench.tables.worlds import WorldKey
+from tide_train.bench.tables.worlds import Size, WorldKey
 
 Part = Literal["main", "ablations", "grid", "stress"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -30,9 +30,16 @@ MAIN_ARMS = (
     "tide_plus",
     "tide_plus_perm",
 )
+PIXEL_ARMS = ("raw", "untrained", "mae", *MAIN_ARMS[1:])
+MAIN_OF: Mapping[Size, tuple[str, ...]] = {
+    "mini": MAIN_ARMS,
+    "paper": PIXEL_ARMS,
+    "tiny": PIXEL_ARMS,
+}
 ABLATION_ARMS = (
     "tide_shuf",
     "tide_ssl",
+    "tide_scfm",
     "tide_without_dose",
     "tide_without_image",
     "tide_lambda_0",
@@ -57,6 +64,9 @@ STRESS = (
     partial(replace, rna_leak=1.0),
     partial(replace, coverage=1.0, rna_noise=0.0, rna_leak=0.0),  # the most RNA could ever give
 )
+ONCE = ("raw", "untrained")
+"""What no training seed changes, or says nothing more by being drawn again."""
+
 N_GRID_WORLDS = 3
 """The grid has twelve settings, so it takes the first few worlds only."""
 
@@ -74,7 +84,9 @@ class Cell:
         return out / "runs" / self.world.name / self.arm / f"seed_{self.seed}"
 
 
-def planned_cells(worlds: Sequence[int], seeds: Sequence[int], parts: Sequence[Part]) -> list[Cell]:
+def planned_cells(
+    worlds: Sequence[int], seeds: Sequence[int], parts: Sequence[Part], *, size: Size = "mini"
+) -> list[Cell]:
     """List the trainings, the main table's first; each stands once.
 
     Parameters
@@ -85,6 +97,8 @@ def planned_cells(worlds: Sequence[int], seeds: Sequence[int], parts: Sequence[P
         Of trainings: all of them for the main table, the first for the other parts.
     parts
         Any of `PARTS`.
+    size
+        Features or images, and how many.
 
     Raises
     ------
@@ -94,15 +108,15 @@ def planned_cells(worlds: Sequence[int], seeds: Sequence[int], parts: Sequence[P
     if not worlds or not seeds or not parts:
         message = "nothing to train: give --worlds, --seeds and --part one value at least"
         raise TrainValueError(message)
-    here = [WorldKey(seed) for seed in worlds]
+    here = [WorldKey(seed, size=size) for seed in worlds]
     cells: list[Cell] = []
     if "main" in parts:
         cells += [
             Cell(world, seed, arm)
             for world in here
             for seed in seeds
-            for arm in MAIN_ARMS
-            if arm != "raw" or seed == seeds[0]
+            for arm in MAIN_OF[size]
+            if arm not in ONCE or seed == seeds[0]
         ]
     if "ablations" in parts:
         cells += [Cell(world, seeds[0], arm) for world in here for arm in ABLATION_ARMS]

@@ -9,8 +9,9 @@ import pandas as pd
 
 from tide_train.bench.tables.arms import CHANGES, RAW
 from tide_train.bench.tables.collect import OverWorlds, by_world, gain_over, over_worlds
-from tide_train.bench.tables.plan import MAIN_ARMS
+from tide_train.bench.tables.plan import PIXEL_ARMS
 from tide_train.bench.tables.read_out import MAIN, READ_OUTS
+from tide_train.bench.tables.run_cells import CODEBOOK_AUC, FINGERPRINT_AUC
 from tide_train.bench.tables.worlds import WorldKey
 
 Facts = dict[str, object]
@@ -101,7 +102,7 @@ def all_tables(scores: pd.DataFrame) -> list[Table]:
                 HELD_OUT: "held-out drugs top-1",
                 "one-shot held-out drugs top-5": "top-5",
             },
-            MAIN_ARMS,
+            PIXEL_ARMS,
             is_percent=True,
         ),
         _arms_table(
@@ -116,11 +117,12 @@ def all_tables(scores: pd.DataFrame) -> list[Table]:
                 AP_HELD_OUT: "AP, held-out drugs",
                 "drug-gene cosine all AP": "AP by cosine",
             },
-            MAIN_ARMS,
+            PIXEL_ARMS,
         ),
         _by_line(rows),
         _ablations(rows),
         _gains(rows),
+        _codebooks(rows),
         _alignments(scores[scores["setting"] == STANDARD]),
         _grid(scores),
         _stress(scores),
@@ -246,10 +248,25 @@ def _gains(rows: pd.DataFrame) -> Table:
     )
 
 
+def _codebooks(rows: pd.DataFrame) -> Table:
+    """How well each codebook places drugs by mechanism, beside the fingerprints it started from."""
+    lines: list[tuple[object, ...]] = []
+    here = rows[rows["score"] == CODEBOOK_AUC]
+    if not here.empty:
+        fingerprints = by_world(rows[rows["score"] == FINGERPRINT_AUC])
+        lines.append(("fingerprint", Estimate(over_worlds(fingerprints))))
+    lines += [
+        (f"`{arm}`", Estimate(over_worlds(by_world(here[here["arm"] == arm]))))
+        for arm in dict.fromkeys(here["arm"])
+    ]
+    title = "Chance that two drugs of one mechanism are more alike than two of others"
+    return Table("Codebook", title, ("", "AUC"), tuple(lines))
+
+
 def _alignments(scores: pd.DataFrame) -> Table:
     here = scores[scores["score"] == AP]
     lines = []
-    for arm in MAIN_ARMS:
+    for arm in PIXEL_ARMS:
         mine = here[here["arm"] == arm]
         if mine.empty:
             continue

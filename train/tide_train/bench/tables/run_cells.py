@@ -12,12 +12,16 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import lru_cache
 from pathlib import Path
 
-from tide_train.bench.tables.plan import MAIN_ARMS, Cell
+from tide_train.bench.tables.codebook_case import mechanism_aucs
+from tide_train.bench.tables.learned_codebook import LearnedCodebook
+from tide_train.bench.tables.plan import MAIN_OF, Cell
 from tide_train.bench.tables.read_out import MAIN, READ_OUTS, read_out
-from tide_train.bench.tables.tasks import score_tasks
+from tide_train.bench.tables.tasks import Scores, score_tasks
 from tide_train.bench.tables.worlds import World, WorldKey, open_world
+from tide_train.environment import device_name
 
 SCORES = "scores.json"
+CODEBOOK_AUC, FINGERPRINT_AUC = "codebook same mechanism AUC", "fingerprint same mechanism AUC"
 
 Announce = Callable[[str], None]
 
@@ -35,12 +39,13 @@ def run_cells(cells: Sequence[Cell], out: Path, *, jobs: int, announce: Announce
     """
     missing = [cell for cell in cells if not (cell.folder(out) / SCORES).is_file()]
     announce(f"{len(cells) - len(missing)} of {len(cells)} cells are done already")
-    for key in dict.fromkeys(cell.world for cell in missing):
-        open_world(key, out / "worlds")  # before the workers, so that no two write one
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_use_one_thread) as pool:
-        waiting = {pool.submit(run_cell, cell, out): cell for cell in missing}
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_use_few_threads) as pool:
         try:
+            worlds = dict.fromkeys(cell.world for cell in missing)
+            for written in [pool.submit(_write_world, key, out / "worlds") for key in worlds]:
+                written.result()  # before the cells, so that no two write one
+            waiting = {pool.submit(run_cell, cell, out): cell for cell in missing}
             for number, done in enumerate(as_completed(waiting), start=1):
                 cell = waiting[done]
                 took_s = done.result()
@@ -73,13 +78,17 @@ def run_cell(cell: Cell, out: Path) -> float:
         )
         for name in _read_outs(cell)
     }
+    scores[MAIN] |= _codebook_scores(folder, world)
     found = {
         "world": cell.world.name,
+        "size": cell.world.size,
         "world_seed": cell.world.seed,
         "setting": cell.world.setting,
         "arm": cell.arm,
         "seed": cell.seed,
         "train_s": round(trained_s, 2),
+        "cell_s": round(time.perf_counter() - start, 2),
+        "device": "cpu" if world.pack is None else device_name(),
         "scores": scores,
     }
     folder.mkdir(parents=True, exist_ok=True)
@@ -89,10 +98,23 @@ def run_cell(cell: Cell, out: Path) -> float:
     return time.perf_counter() - start
 
 
+def _codebook_scores(folder: Path, world: World) -> Scores:
+    codebook = LearnedCodebook.read(folder)
+    if codebook is None:
+        return {}
+    fingerprint, learned = mechanism_aucs(codebook, world.pathway_of)
+    return {FINGERPRINT_AUC: fingerprint, CODEBOOK_AUC: learned}
+
+
 def _read_outs(cell: Cell) -> Sequence[str]:
     """Show what alignment does in the main table only; it takes a third of a cell's time."""
-    is_main = cell.arm in MAIN_ARMS and cell.world == WorldKey(cell.world.seed)
+    size = cell.world.size
+    is_main = cell.arm in MAIN_OF[size] and cell.world == WorldKey(cell.world.seed, size=size)
     return READ_OUTS if is_main else (MAIN,)
+
+
+def _write_world(key: WorldKey, folder: Path) -> None:
+    open_world(key, folder)
 
 
 @lru_cache(maxsize=1)
@@ -100,7 +122,8 @@ def _world(key: WorldKey, folder: Path) -> World:
     return open_world(key, folder)
 
 
-def _use_one_thread() -> None:
+def _use_few_threads() -> None:
+    """Leave a core to each worker; what a GPU trains waits for little else."""
     import torch
     from threadpoolctl import threadpool_limits
 

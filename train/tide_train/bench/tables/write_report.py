@@ -8,22 +8,23 @@ import platform
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
 
-from tide_train.bench.tables.arms import arm_config, needs_rna
-from tide_train.bench.tables.codebook_case import CodebookCase, codebook_case
+from tide_train.bench.tables.codebook_case import (
+    CodebookCase,
+    codebook_case,
+    strongest_pathways,
+)
 from tide_train.bench.tables.collect import by_world, collect_scores
 from tide_train.bench.tables.figures import draw_figures
+from tide_train.bench.tables.learned_codebook import LearnedCodebook
 from tide_train.bench.tables.pairing_table import pairing_table
-from tide_train.bench.tables.plan import MAIN_ARMS
+from tide_train.bench.tables.plan import PIXEL_ARMS
 from tide_train.bench.tables.report import HEADLINE, STANDARD, Table, all_tables, chosen_rows
-from tide_train.bench.tables.train_arm import train_method
-from tide_train.bench.tables.worlds import WorldKey, open_world
+from tide_train.bench.tables.worlds import Size
 
-_WITH_CODEBOOK = ("labels", "tide", "tide_perm", "tide_plus")
 MARKDOWN, FACTS, SCORES = "tables.md", "tables.json", "scores.parquet"
 
 
@@ -36,19 +37,17 @@ class Report:
     n_cells: int
 
 
-def write_report(out: Path, *, command: str) -> Report:
-    """Write tables and figures of all finished cells under a folder.
+def write_report(out: Path, *, command: str, size: Size = "mini") -> Report:
+    """Write tables and figures of all finished cells of one size under a folder.
 
     Raises
     ------
     TrainValueError
         None is finished, or matplotlib is not there.
     """
-    scores = collect_scores(out)
-    tables = [*pairing_table(out / "worlds", scores), *all_tables(scores)]
-    cases = _cases(out, scores)
-    tables += _codebook_table(cases)
-    figures = draw_figures(scores, out / "figures", cases.get("tide"))
+    scores = collect_scores(out, size=size)
+    tables = [*pairing_table(out / "worlds", scores, size=size), *all_tables(scores)]
+    figures = draw_figures(scores, out / "figures", _case(out, scores))
     scores.to_parquet(out / SCORES)
     cells = scores.drop_duplicates(["run"])
     head = _head(cells, command)
@@ -61,38 +60,29 @@ def write_report(out: Path, *, command: str) -> Report:
     return Report(out / MARKDOWN, tuple(figures), len(cells))
 
 
-def _cases(out: Path, scores: pd.DataFrame) -> dict[str, CodebookCase]:
-    """Train a few methods once more in the first world of the main table, for their codebooks."""
-    main = scores[scores["setting"] == STANDARD]
-    found = {}
-    for arm in _WITH_CODEBOOK:
-        rows = main[main["arm"] == arm]
-        if rows.empty:
-            continue
-        world = open_world(WorldKey(int(main["world_seed"].min())), out / "worlds")
-        config = arm_config(arm, seed=int(rows["seed"].min()))
-        with TemporaryDirectory() as folder:
-            trained = train_method(world, config, Path(folder) / "run", with_rna=needs_rna(arm))
-        found[arm] = codebook_case(world, out / "worlds", trained)
-    return found
-
-
-def _codebook_table(cases: dict[str, CodebookCase]) -> list[Table]:
-    if not cases:
-        return []
-    before = next(iter(cases.values()))
-    rows = [("fingerprint", f"{before.fingerprint_auc:.3f}")]
-    rows += [(f"`{arm}`", f"{case.codebook_auc:.3f}") for arm, case in cases.items()]
-    title = "Chance that two drugs of one mechanism are more alike than two of others (one world)"
-    return [Table("Codebook", title, ("", "AUC"), tuple(rows))]
+def _case(out: Path, scores: pd.DataFrame) -> CodebookCase | None:
+    """Give TIDE's codebook in the first world of the main table, where its run kept it."""
+    rows = chosen_rows(scores)
+    rows = rows[rows["arm"] == "tide"].sort_values(["world_seed", "seed"])
+    if rows.empty:
+        return None
+    first = rows.iloc[0]
+    codebook = LearnedCodebook.read(out / first["run"])
+    truth = out / "worlds" / first["world"] / "truth" / "pathways.csv"
+    if codebook is None or not truth.is_file():
+        return None
+    return codebook_case(codebook, strongest_pathways(truth))
 
 
 def _head(cells: pd.DataFrame, command: str) -> list[str]:
     main = cells[cells["setting"] == STANDARD]
     worlds = sorted(int(seed) for seed in main["world_seed"].unique())
+    devices = sorted(set(cells["device"]) - {"cpu"})
     said = (
-        f"{len(cells)} trainings, {cells['train_s'].sum() / 3600:.1f} core-hours of training, on "
-        f"{platform.machine()} with {os.cpu_count()} cores, {datetime.now(UTC).date()}. Worlds "
+        f"{len(cells)} trainings, {cells['train_s'].sum() / 3600:.1f} hours of training"
+        f"{' on ' + ', '.join(devices) if devices else ', a core each'}, "
+        f"{cells['cell_s'].sum() / 3600:.1f} with scoring; written on {platform.machine()} with "
+        f"{os.cpu_count()} cores, {datetime.now(UTC).date()}. Worlds "
         f"{worlds}; intervals are 95 % over worlds (Student's t), training seeds averaged within a "
         "world first. Every number comes from `runs/<world>/<arm>/seed_<n>/scores.json`."
     )
@@ -116,7 +106,7 @@ def _facts(
 def _by_world(scores: pd.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
     """Give the headline scores of the main table world by world, for others to repeat."""
     rows = chosen_rows(scores)
-    rows = rows[rows["arm"].isin(MAIN_ARMS) & rows["score"].isin(HEADLINE)]
+    rows = rows[rows["arm"].isin(PIXEL_ARMS) & rows["score"].isin(HEADLINE)]
     found: dict[str, dict[str, dict[str, float]]] = {}
     for (arm, score), here in rows.groupby(["arm", "score"]):
         values = by_world(here)
