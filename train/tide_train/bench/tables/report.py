@@ -199,7 +199,7 @@ def _by_line(rows: pd.DataFrame) -> Table:
 def _ablations(rows: pd.DataFrame) -> Table:
     lines: list[tuple[object, ...]] = []
     for arm, (method, changes) in CHANGES.items():
-        if not (rows["arm"] == arm).any() or "_pairs_" in arm:
+        if not changes or not (rows["arm"] == arm).any() or "_pairs_" in arm:
             continue
         gains = [
             Estimate(
