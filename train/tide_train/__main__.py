@@ -79,6 +79,7 @@ def _request(given: argparse.Namespace) -> RunRequest:
         l1000=tuple(given.l1000),
         is_resumed=given.resume,
         allow_outside=given.allow_outside,
+        student=given.student,
     )
 
 
@@ -95,6 +96,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     parser.add_argument(
         "--allow-outside", action="store_true", help="let a screen's paths leave its folder"
+    )
+    parser.add_argument(
+        "--student", type=Path, help="semi_clipped: put the adapter into this student's folder"
     )
     parser.add_argument("--list", action="store_true", help="list the recipes")
     parser.add_argument("--debug", action="store_true", help="say more when something fails")

@@ -148,7 +148,8 @@ def load_signature_encoder(folder: Path) -> SignatureEncoder:
         message = (
             f"{folder} has no adapter for expression signatures ({ADAPTER}/{WEIGHTS}) and no "
             f"teacher's RNA side ({TEACHER}/{WEIGHTS}), so this student cannot be asked by "
-            "signature; train one with the recipe semi_clipped, or ask by compound, gene or SMILES"
+            f"signature; train one with tide train semi_clipped --student {folder}, or ask by "
+            "compound, gene or SMILES"
         )
         raise StudentValueError(message)
     config = _read_config(home / CONFIG)
