@@ -45,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.debug:
             traceback.print_exc()
         return 2
+    # whoever started this process (the Train dock) reads events, so a fault of ours is one too
     except Exception as error:  # noqa: BLE001 - the one catch-all of this command
         said = f"{type(error).__name__}: {error}"
         announce(event("error", message=f"{said}; run again with --debug for more"))

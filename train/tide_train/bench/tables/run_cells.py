@@ -69,7 +69,7 @@ def _run_in(
                 f"{number}/{len(cells)}: {cell.arm}, {cell.world.name}, seed {cell.seed}, "
                 f"{took_s:.0f} s"
             )
-    except BaseException:
+    except BaseException:  # Ctrl-C too: cells that wait are dropped, and it goes on upwards
         pool.shutdown(cancel_futures=True)
         raise
     return in_hand
