@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from napari_tide.discovery.hit_list import HitSettings, find_hits
+from napari_tide.discovery.signature_query import WEIGHTS
 from napari_tide.discovery.student_questions import search_signature
 from napari_tide.discovery.well_table import well_table
 from napari_tide.errors import OutputExistsError, ProfileValueError, RunFormatError, TrainValueError
@@ -382,7 +383,7 @@ def test_an_adapter_in_its_students_bundle_answers_signatures(bundle, files_of_b
     profiles, path, l1000 = files_of_bundle
     request = RunRequest(make_config(), path, tmp_path / "run", l1000, student=bundle.folder)
     run(request, announce=silent, should_stop=lambda: False)
-    for name in ("config.json", "adapter.safetensors", "README.md"):
+    for name in ("config.json", WEIGHTS, "README.md"):
         here, there = (home / "rna_adapter" / name for home in (tmp_path / "run", bundle.folder))
         assert here.read_bytes() == there.read_bytes()
     asked = 7
@@ -398,6 +399,19 @@ def test_an_adapter_in_its_students_bundle_answers_signatures(bundle, files_of_b
     again = replace(request, out=tmp_path / "again")
     with pytest.raises(TrainValueError, match=r"rna_adapter is there already; move it away"):
         run(again, announce=silent, should_stop=lambda: False)
+
+
+def test_a_resumed_run_replaces_the_adapter_it_delivered_when_stopped(
+    bundle, files_of_bundle, tmp_path
+):
+    _, path, l1000 = files_of_bundle
+    request = RunRequest(make_config(), path, tmp_path / "run", l1000, student=bundle.folder)
+    weights = [home / "rna_adapter" / WEIGHTS for home in (tmp_path / "run", bundle.folder)]
+    run(request, announce=silent, should_stop=lambda: True)
+    stopped = weights[1].read_bytes()
+    run(replace(request, is_resumed=True), announce=silent, should_stop=lambda: False)
+    assert weights[1].read_bytes() == weights[0].read_bytes() != stopped
+    assert not (bundle.folder / "rna_adapter.partial").exists()
 
 
 def test_only_the_student_that_made_the_profiles_gets_the_adapter(bundle, files, tmp_path):
