@@ -1,3 +1,5 @@
+from contextlib import nullcontext
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,6 +34,15 @@ def test_tables_of_every_format_read_the_same(write, name):
     assert table.columns == ("gin_0", "gin_1")
     np.testing.assert_array_equal(table.values_RF, [[0.5, 2], [-1.5, 3]])
     assert table.values_RF.dtype == np.float32
+
+
+def test_a_table_is_read_where_frames_are_copied_on_write(tmp_path):
+    path = tmp_path / "one_block.parquet"  # all of one type: the array is the frame's own memory
+    pd.DataFrame({"compound": ["aspirin", "caffeine"], "gin_0": [0.5, 2.5]}).to_parquet(path)
+    is_always_so = int(pd.__version__.split(".")[0]) >= 3  # before, pycytominer turns it on
+    chosen = () if is_always_so else ("mode.copy_on_write", True)
+    with pd.option_context(*chosen) if chosen else nullcontext():
+        assert FeatureTable.read(path).values_RF.shape == (2, 1)
 
 
 @pytest.mark.parametrize("asked", [ASPIRIN, ASPIRIN_OTHERWISE, ASPIRIN_SALT])

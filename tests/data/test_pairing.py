@@ -76,5 +76,8 @@ def test_data_that_cannot_teach_is_refused_with_both_spellings():
     other = RNA.assign(cell_line="HEPG2")
     with pytest.raises(TrainValueError, match="'Taxol' in 'U2OS' and L1000 of 'TAXOL' in 'HEPG2'"):
         require_pairs(pair(IMAGES, other), IMAGES, other)
+    bare = IMAGES.assign(cell_line="")
+    with pytest.raises(TrainValueError, match="A549, U-2 OS, U2OS; name it in Metadata_Cell"):
+        require_pairs(pair(bare, RNA), bare, RNA)
     with pytest.raises(TrainValueError, match="table of L1000 has no column dose_um"):
         pair(IMAGES, RNA.drop(columns="dose_um"))

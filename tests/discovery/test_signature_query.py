@@ -1,12 +1,15 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from napari_tide.discovery.signature_query import load_signature_encoder, read_signature
 from napari_tide.errors import BundleFormatError, ExpressionValueError, StudentValueError
+from napari_tide.transcriptomes.expression_table import ExpressionTable
+from napari_tide.transcriptomes.gctx_writer import write_gctx
 
 GENES = ["A", "B", "C", "D", "E"]
 
@@ -87,3 +90,19 @@ def test_a_signature_is_chosen_by_name_where_a_file_holds_several(tmp_path):
         read_signature(path)
     with pytest.raises(ExpressionValueError, match="no signature 'z'"):
         read_signature(path, sample="z")
+
+
+def test_all_signatures_of_a_matrix_are_counted_and_any_can_be_chosen(tmp_path):
+    ids, values = [f"s{i}" for i in range(7)], np.arange(14, dtype=np.float32).reshape(7, 2)
+    samples = pd.DataFrame({"compound": ids, "cell_line": "A549"}, index=pd.Index(ids, name="cid"))
+    samples = samples.assign(dose_um=1.0, smiles="", control="", plate="", batch="", n_replicates=1)
+    genes = pd.DataFrame({"symbol": ["A", "B"], "is_landmark": True})
+    genes.index = pd.Index(["A", "B"], name="rid")
+    write_gctx(ExpressionTable(values, samples, genes, "5"), tmp_path / "s.gctx")
+    with pytest.raises(ExpressionValueError, match=r"holds 7 signatures; .* such as s0, s1, s2"):
+        read_signature(tmp_path / "s.gctx")
+    with pytest.raises(ExpressionValueError, match="has no signature 'x'; choose one"):
+        read_signature(tmp_path / "s.gctx", sample="x")
+    found, symbols = read_signature(tmp_path / "s.gctx", sample="s6")
+    np.testing.assert_array_equal(found, [[12, 13]])
+    assert symbols == ["A", "B"]

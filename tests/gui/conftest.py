@@ -9,11 +9,13 @@ os.environ["NAPARI_CONFIG"] = ""  # before napari is imported: settings are neit
 import gc
 
 import pytest
+from napari.components import ViewerModel
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QApplication
 
 from napari_tide._napari.launch import register_plugin
 from napari_tide._napari.viewer_desk import desk_of
+from napari_tide._napari.widgets.plate_dock import PlateDock
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +45,22 @@ def no_window_left(request):
 def _own_cache(tmp_path, monkeypatch):
     """Nothing is kept in the user's own cache."""
     monkeypatch.setenv("NAPARI_TIDE_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def viewer():
+    """A viewer without a window."""
+    return ViewerModel()
+
+
+@pytest.fixture
+def dock(qtbot, viewer):
+    """The viewer's Plate dock; tests of another dock have their own."""
+    dock = PlateDock(viewer)
+    qtbot.addWidget(dock)
+    dock.resize(360, 900)
+    dock.show()
+    return dock
 
 
 @pytest.fixture

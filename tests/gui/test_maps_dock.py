@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from napari.components import ViewerModel
 from napari.settings import get_settings
 from qtpy.QtCore import QPointF, Qt
 from qtpy.QtWidgets import QComboBox, QLineEdit, QPushButton
@@ -17,11 +16,6 @@ from napari_tide.screens.readers.registry import read_screen
 from napari_tide.screens.well import Well
 
 pytestmark = pytest.mark.gui
-
-
-@pytest.fixture
-def viewer():
-    return ViewerModel()
 
 
 @pytest.fixture

@@ -1,28 +1,12 @@
 """The button that shows the nearest negative control, and back."""
 
 import pytest
-from napari.components import ViewerModel
 from qtpy.QtWidgets import QPushButton
 
 from napari_tide._napari.viewer_desk import desk_of
-from napari_tide._napari.widgets.plate_dock import PlateDock
 from napari_tide.screens.well import Well
 
 pytestmark = pytest.mark.gui
-
-
-@pytest.fixture
-def viewer():
-    return ViewerModel()
-
-
-@pytest.fixture
-def dock(qtbot, viewer):
-    dock = PlateDock(viewer)
-    qtbot.addWidget(dock)
-    dock.resize(360, 800)
-    dock.show()
-    return dock
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 import pandas as pd
 import pytest
-from napari.components import ViewerModel
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
 from qtpy.QtWidgets import QApplication, QPushButton, QWidget
@@ -10,20 +9,6 @@ from napari_tide._napari.widgets.plate_dock import PlateDock
 from napari_tide.screens.well import Well
 
 pytestmark = pytest.mark.gui
-
-
-@pytest.fixture
-def viewer():
-    return ViewerModel()
-
-
-@pytest.fixture
-def dock(qtbot, viewer):
-    dock = PlateDock(viewer)
-    qtbot.addWidget(dock)
-    dock.resize(360, 800)
-    dock.show()
-    return dock
 
 
 @pytest.fixture

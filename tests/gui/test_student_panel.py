@@ -2,30 +2,14 @@
 
 import numpy as np
 import pytest
-from napari.components import ViewerModel
 from napari.layers import Image, Labels
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QPushButton
 
 from napari_tide._napari.viewer_desk import desk_of
-from napari_tide._napari.widgets.plate_dock import PlateDock
 from napari_tide.screens.well import Well
 
 pytestmark = pytest.mark.gui
-
-
-@pytest.fixture
-def viewer():
-    return ViewerModel()
-
-
-@pytest.fixture
-def dock(qtbot, viewer):
-    dock = PlateDock(viewer)
-    qtbot.addWidget(dock)
-    dock.resize(360, 900)
-    dock.show()
-    return dock
 
 
 @pytest.fixture

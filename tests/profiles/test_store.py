@@ -172,6 +172,7 @@ def test_cellprofiler_tables_come_in_as_profiles(tmp_path):
             "Metadata_Well": ["A01", "A02"],
             "Metadata_pert_iname": ["DMSO", "taxol"],
             "Metadata_control_type": ["negcon", None],
+            "Metadata_mmoles_per_liter": [np.nan, 3.33],  # of the stock; the well has 3.33 uM
             "ImageNumber": [1, 2],
             "Cells_AreaShape_Area": [1.5, np.nan],
         }
@@ -180,6 +181,7 @@ def test_cellprofiler_tables_come_in_as_profiles(tmp_path):
     assert profiles.feature_names == ("Cells_AreaShape_Area",)
     assert profiles.is_control.tolist() == [True, False]
     assert profiles.metadata["Metadata_Compound"].tolist() == ["DMSO", "taxol"]
+    assert profiles.metadata["Metadata_Dose_uM"].tolist()[1] == 3.33
     assert profiles.level == "well"
 
 

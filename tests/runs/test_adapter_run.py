@@ -1,10 +1,15 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
+from napari_tide.discovery.hit_list import HitSettings, find_hits
+from napari_tide.discovery.signature_query import WEIGHTS
+from napari_tide.discovery.student_questions import search_signature
+from napari_tide.discovery.well_table import well_table
 from napari_tide.errors import OutputExistsError, ProfileValueError, RunFormatError, TrainValueError
 from napari_tide.profiles.align.align_table import align_profiles
 from napari_tide.profiles.profiles import METADATA_COLUMNS, Profiles
@@ -358,3 +363,62 @@ def test_the_command_trains_an_adapter_and_says_so(files, tmp_path):
     said = CliRunner().invoke(app, [*given, "--out", str(tmp_path / "again")])
     assert "an adapter for signatures after 60 steps" in said.stdout
     assert "has an unseen drug among its first five" in said.output
+
+
+@pytest.fixture
+def bundle(make_bundle):
+    """A student whose profiles the table is said to hold; its weights do not matter here."""
+    return make_bundle()
+
+
+@pytest.fixture
+def files_of_bundle(bundle, tmp_path):
+    profiles = replace(make_profiles(), student=bundle.id)
+    write_profiles(profiles, tmp_path / "its_profiles.parquet")
+    write_gctx(make_expression(), tmp_path / "l1000.gctx")
+    return profiles, tmp_path / "its_profiles.parquet", (tmp_path / "l1000.gctx",)
+
+
+def test_an_adapter_in_its_students_bundle_answers_signatures(bundle, files_of_bundle, tmp_path):
+    profiles, path, l1000 = files_of_bundle
+    request = RunRequest(make_config(), path, tmp_path / "run", l1000, student=bundle.folder)
+    run(request, announce=silent, should_stop=lambda: False)
+    for name in ("config.json", WEIGHTS, "README.md"):
+        here, there = (home / "rna_adapter" / name for home in (tmp_path / "run", bundle.folder))
+        assert here.read_bytes() == there.read_bytes()
+    asked = 7
+    mixing = np.random.default_rng(7).normal(size=(N_CAUSES, N_GENES))
+    lines = ["id\t" + "\t".join(f"G{i}" for i in range(N_GENES))]
+    lines.append("x\t" + "\t".join(f"{value:.4f}" for value in _latent()[asked] @ mixing))
+    (tmp_path / "s.tsv").write_text("\n".join(lines) + "\n")
+    searches = search_signature(
+        tmp_path / "s.tsv", well_table(profiles), bundle, embeddings=profiles
+    )
+    found = find_hits(searches, HitSettings(n_draws=99)).table
+    assert f"drug{asked}" in set(found.sort_values("rank")["compound"][:5])
+    again = replace(request, out=tmp_path / "again")
+    with pytest.raises(TrainValueError, match=r"rna_adapter is there already; move it away"):
+        run(again, announce=silent, should_stop=lambda: False)
+
+
+def test_a_resumed_run_replaces_the_adapter_it_delivered_when_stopped(
+    bundle, files_of_bundle, tmp_path
+):
+    _, path, l1000 = files_of_bundle
+    request = RunRequest(make_config(), path, tmp_path / "run", l1000, student=bundle.folder)
+    weights = [home / "rna_adapter" / WEIGHTS for home in (tmp_path / "run", bundle.folder)]
+    run(request, announce=silent, should_stop=lambda: True)
+    stopped = weights[1].read_bytes()
+    run(replace(request, is_resumed=True), announce=silent, should_stop=lambda: False)
+    assert weights[1].read_bytes() == weights[0].read_bytes() != stopped
+    assert not (bundle.folder / "rna_adapter.partial").exists()
+
+
+def test_only_the_student_that_made_the_profiles_gets_the_adapter(bundle, files, tmp_path):
+    request = RunRequest(make_config(), files[0], tmp_path / "run", files[1], student=bundle.folder)
+    with pytest.raises(TrainValueError, match=r"these profiles are of student-1; give what tide"):
+        run(request, announce=silent, should_stop=lambda: False)
+    other = replace(request, config=find_recipe("debug_tide_features"))
+    with pytest.raises(TrainValueError, match="leave --student out, it is for semi_clipped"):
+        run(other, announce=silent, should_stop=lambda: False)
+    assert not (tmp_path / "run").exists()

@@ -55,7 +55,8 @@ def test_an_id_of_plate_and_well_gives_both(read):
         ("dose", "2.5", 2.5),
         ("dose_uM", "2.5", 2.5),
         ("Dose (µM)", "2.5", 2.5),
-        ("Metadata_mmoles_per_liter", "0.0025", 2.5),
+        ("Metadata_mmoles_per_liter", "3.33333333333076923", 3.33333333333),
+        ("dose_mM", "0.0025", 2.5),
         ("concentration_nM", "2500", 2.5),
         ("conc_M", "2.5e-6", 2.5),
         ("concentration", "2500 nM", 2.5),
@@ -72,7 +73,7 @@ def test_a_column_of_units_gives_the_unit_of_bare_numbers(read):
 
 
 def test_a_column_with_a_unit_comes_before_one_without_and_mass_is_no_dose(read):
-    rows = read("well,conc,mg_per_ml,mmoles_per_liter\nA1,7,3,0.001")
+    rows = read("well,conc,mg_per_ml,mmoles_per_liter\nA1,7,3,1")
     assert rows["dose_um"].tolist() == [1.0]
     assert rows["mg_per_ml"].tolist() == ["3"]
     assert rows["conc"].tolist() == ["7"]

@@ -184,5 +184,5 @@ def test_a_real_layout_in_a_process_of_its_own(tmp_path):
     source = MapSource("profiles", "2 clouds", 20, lambda: (np.arange(20), rows), (tmp_path,))
     _, places = run(lay_out(source, is_cancelled=never))
     centres = places[:10].mean(axis=0), places[10:].mean(axis=0)
-    spread = max(places[:10].std(), places[10:].std())
+    spread = max(places[:10].std(axis=0).max(), places[10:].std(axis=0).max())
     assert np.linalg.norm(centres[0] - centres[1]) > 3 * spread

@@ -45,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.debug:
             traceback.print_exc()
         return 2
+    # whoever started this process (the Train dock) reads events, so a fault of ours is one too
     except Exception as error:  # noqa: BLE001 - the one catch-all of this command
         said = f"{type(error).__name__}: {error}"
         announce(event("error", message=f"{said}; run again with --debug for more"))
@@ -79,6 +80,7 @@ def _request(given: argparse.Namespace) -> RunRequest:
         l1000=tuple(given.l1000),
         is_resumed=given.resume,
         allow_outside=given.allow_outside,
+        student=given.student,
     )
 
 
@@ -95,6 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     parser.add_argument(
         "--allow-outside", action="store_true", help="let a screen's paths leave its folder"
+    )
+    parser.add_argument(
+        "--student", type=Path, help="semi_clipped: put the adapter into this student's folder"
     )
     parser.add_argument("--list", action="store_true", help="list the recipes")
     parser.add_argument("--debug", action="store_true", help="say more when something fails")

@@ -1,7 +1,8 @@
 """A run that trains an adapter instead of a student: the plain loop of ``semi_clipped``.
 
 The same folder, events, checkpoints and way to stop as any run, on one process. It ends with
-``rna_adapter/`` in the run's folder, from the checkpoint whose held-out drugs are found best.
+``rna_adapter/`` in the run's folder, from the checkpoint whose held-out drugs are found best, and
+with a copy in the bundle of the student whose profiles it leads to, where that is given.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import torch
 from torch import nn
 
 from napari_tide.errors import RunFormatError, TrainValueError
+from tide_train.adapter_bundle import check_bundle, put_into_bundle
 from tide_train.adapter_card import adapter_card
 from tide_train.adapter_data import AdapterData, adapter_data
 from tide_train.checkpoint import (
@@ -195,9 +197,10 @@ def run_adapter(
     is_resumed: bool,
     announce: Announce,
     should_stop: Stop,
+    bundle: Path | None = None,
     device: torch.device | str = "cpu",
 ) -> AdapterOutcome:
-    """Train an adapter and write it into the run's folder.
+    """Train an adapter and write it into the run's folder, and into its student's `bundle`.
 
     Raises
     ------
@@ -205,6 +208,8 @@ def run_adapter(
         What was given cannot be trained on, or a file cannot be read or written.
     """
     prepared = prepare_adapter(config, data, l1000=l1000)
+    if bundle is not None:
+        check_bundle(bundle, of_profiles=prepared.student, is_resumed=is_resumed)
     environment = describe_environment(
         seed=config.seed, data_hash=prepared.data_hash, n_processes=1
     )
@@ -223,7 +228,7 @@ def run_adapter(
     outcome = loop.run(start)
     if not outcome.is_complete:
         announce(event("stopping", step=outcome.n_steps, n_steps=loop.n_steps))
-    return _deliver(loop, folder, outcome, before=before, environment=environment)
+    return _deliver(loop, folder, outcome, before=before, environment=environment, bundle=bundle)
 
 
 def prepare_adapter(config: RunConfig, data: Path, *, l1000: Sequence[Path]) -> AdapterData:
@@ -306,6 +311,7 @@ def _deliver(
     *,
     before: dict[str, float],
     environment: dict[str, object],
+    bundle: Path | None,
 ) -> AdapterOutcome:
     path = loop.checkpoints / BEST
     if path.is_file():
@@ -331,8 +337,9 @@ def _deliver(
         back_PD=torch.from_numpy(data.way_back),
         card=card,
     )
+    delivered = folder.adapter if bundle is None else put_into_bundle(folder.adapter, bundle)
     announced = {name: value for name, value in found.items() if "chance" not in name}
-    loop.announce(event("adapter", path=str(folder.adapter), **announced))
+    loop.announce(event("adapter", path=str(delivered), **announced))
     loop.announce(event("done", step=outcome.n_steps, is_complete=outcome.is_complete))
     return AdapterOutcome(outcome.n_steps, outcome.is_complete, found)
 

@@ -41,6 +41,7 @@ class RunRequest:
     l1000: tuple[Path, ...] = ()
     is_resumed: bool = False
     allow_outside: bool = False  # images named by a screen's table may lie outside its folder
+    student: Path | None = None  # the bundle that an adapter is put into
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,12 @@ def _run(
         folder.refuse_started()
     if isinstance(config.method, SemiClippedConfig):
         return _run_adapter(request, config, folder, accelerator, say, should_stop)
+    if request.student is not None:
+        message = (
+            f"{config.name} trains a student of its own; leave --student out, it is for "
+            "semi_clipped, which trains an adapter for a student"
+        )
+        raise TrainValueError(message)
     prepared = _prepared(request, config, accelerator, say, should_stop)
     environment = describe_environment(
         seed=config.seed,
@@ -173,6 +180,7 @@ def _run_adapter(
         data=request.data,
         l1000=request.l1000,
         is_resumed=request.is_resumed,
+        bundle=request.student,
         announce=say,
         should_stop=should_stop,
         device=accelerator.device,

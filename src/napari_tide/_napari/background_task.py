@@ -29,7 +29,7 @@ class BackgroundTask:
         """Do `work` in a thread, saying `text` meanwhile; what was under way is forgotten."""
         self.cancel()
         self.busy_changed.emit(text)
-        worker = create_worker(_done_or_error, work, _start_thread=False, _ignore_errors=True)
+        worker = create_worker(_told_in_a_sentence, work, _start_thread=False, _ignore_errors=True)
         worker.returned.connect(self._on_returned)
         worker.errored.connect(self._on_errored)
         self._worker = worker
@@ -43,11 +43,12 @@ class BackgroundTask:
             self._worker = None
             self.busy_changed.emit("")
 
-    def _on_returned(self, result: object) -> None:
+    def _on_returned(self, outcome: tuple[str, object]) -> None:
         self._worker = None
         self.busy_changed.emit("")
-        if isinstance(result, TideError):
-            self.failed.emit(str(result))
+        sentence, result = outcome
+        if sentence:
+            self.failed.emit(sentence)
         else:
             self.done.emit(result)
 
@@ -58,9 +59,12 @@ class BackgroundTask:
         self.failed.emit(f"{type(error).__name__}: {error}; the notification has the details")
 
 
-def _done_or_error(work: Callable[[], object]) -> object:
-    """Give a user's own mistake back as it is: no fault of the program, no traceback."""
+def _told_in_a_sentence(work: Callable[[], object]) -> tuple[str, object]:
+    """Give a user's own mistake back as its sentence: no fault of the program, no traceback.
+
+    As a sentence, since napari takes an exception that a worker returns for one that it raised.
+    """
     try:
-        return work()
+        return "", work()
     except TideError as error:
-        return error
+        return str(error), None

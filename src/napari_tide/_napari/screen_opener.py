@@ -6,10 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from napari.qt.threading import FunctionWorker, create_worker
-from psygnal import Signal
+from psygnal import SignalInstance
 
-from napari_tide.errors import TideError
+from napari_tide._napari.background_task import BackgroundTask
 from napari_tide.screens.open_screen import annotate_screen, open_screen
 from napari_tide.screens.screen import Screen
 from napari_tide.viewmodels.place import Place, first_usable_place
@@ -27,11 +26,16 @@ def open_with_place(source: Path) -> Opened:
 class ScreenOpener:
     """Opens sources for one session."""
 
-    busy_changed = Signal(str)
-
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._worker: FunctionWorker | None = None
+        self._task = BackgroundTask()
+        self._task.done.connect(self._on_opened)
+        self._task.failed.connect(session.report)
+
+    @property
+    def busy_changed(self) -> SignalInstance:
+        """Tells what is being read; nothing once it is there."""
+        return self._task.busy_changed
 
     def open(self, source: Path) -> None:
         """Read `source` in a thread, then show it; what is on show stays until then."""
@@ -45,47 +49,19 @@ class ScreenOpener:
             return
         self._start(plate_map, partial(_annotated, screen, place, plate_map))
 
-    def _start(self, source: Path, work: Callable[[], Opened]) -> None:
-        self.cancel()
-        self._session.report("")
-        self.busy_changed.emit(f"reading {source.name} …")
-        worker = create_worker(_done_or_sentence, work, _start_thread=False, _ignore_errors=True)
-        worker.returned.connect(self._on_returned)
-        worker.errored.connect(self._on_errored)
-        self._worker = worker
-        worker.start()
-
     def cancel(self) -> None:
         """Forget the request under way; its thread ends by itself."""
-        if self._worker is not None:
-            self._worker.returned.disconnect(self._on_returned)
-            self._worker.errored.disconnect(self._on_errored)
-            self._worker = None
-            self.busy_changed.emit("")
+        self._task.cancel()
 
-    def _on_returned(self, result: Opened | str) -> None:
-        self._worker = None
-        self.busy_changed.emit("")
-        if isinstance(result, str):
-            self._session.report(result)
-            return
-        screen, place = result
+    def _start(self, source: Path, work: Callable[[], Opened]) -> None:
+        self._task.cancel()
+        self._session.report("")
+        self._task.run(f"reading {source.name} …", work)
+
+    def _on_opened(self, opened: Opened) -> None:
+        screen, place = opened
         self._session.open(screen, place=place)
-
-    def _on_errored(self, error: Exception) -> None:
-        """Say what broke; napari keeps the traceback in its notifications."""
-        self._worker = None
-        self.busy_changed.emit("")
-        self._session.report(f"{type(error).__name__}: {error}; the notification has the details")
 
 
 def _annotated(screen: Screen, place: Place | None, plate_map: Path) -> Opened:
     return annotate_screen(screen, plate_map=plate_map), place
-
-
-def _done_or_sentence(work: Callable[[], Opened]) -> Opened | str:
-    """Give a user's own mistake back as its sentence: no fault of the program, no traceback."""
-    try:
-        return work()
-    except TideError as error:
-        return str(error)

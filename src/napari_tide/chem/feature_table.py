@@ -81,7 +81,8 @@ class FeatureTable:
             message += "expected a row per drug and a column per feature"
             raise FeatureTableFormatError(message)
         texts = {key: tuple(_texts(table[name])) for key, name in named.items()}
-        values = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+        # a copy: with copy-on-write (pandas 3) the array of a frame cannot be written to
+        values = numbers.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
         limit = float(np.finfo(np.float32).max)
         values[np.abs(values) > limit] = np.inf
         columns = tuple(map(str, numbers.columns))

@@ -12,14 +12,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 @contextmanager
 def hit_progress(*, is_shown: bool) -> Iterator[Callable[[int, int], None]]:
     """Show a bar on stderr, and give what moves it."""
+    console = Console(stderr=True)
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
-        disable=not is_shown,
+        disable=not (is_shown and console.is_terminal),  # a log would keep an empty line
     )
     with bar:
         task = bar.add_task("ranking", total=None)

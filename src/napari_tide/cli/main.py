@@ -68,6 +68,7 @@ def main() -> None:
         _fail(said, is_debugging=is_debugging)
     except (KeyboardInterrupt, typer.Abort):
         _fail("cancelled", is_debugging=False)
+    # a fault of ours still ends in one line; --debug keeps what a report of it needs
     except Exception as error:  # noqa: BLE001 - the one catch-all of the command line
         said = f"{type(error).__name__}: {error}; run again with --debug for the traceback"
         _fail(said, is_debugging=is_debugging)

@@ -33,6 +33,10 @@ _Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupt
 _Outside = Annotated[
     bool, typer.Option("--allow-outside", help="Let a screen's paths leave its folder.")
 ]
+_Student = Annotated[
+    Path | None,
+    typer.Option(help="semi_clipped: the student of the profiles, which gets the adapter."),
+]
 _Probe = Annotated[
     bool,
     typer.Option("--probe", help="Take a few steps and say time and memory; train nothing."),
@@ -52,6 +56,7 @@ def train(
     settings: _Set = None,
     resume: _Resume = False,
     allow_outside: _Outside = False,
+    student: _Student = None,
     probe: _Probe = False,
     lists: _List = False,
     as_json: _Json = False,
@@ -79,6 +84,7 @@ def train(
         l1000=tuple(l1000 or ()),
         is_resumed=resume,
         allow_outside=allow_outside,
+        student=student,
     )
     if probe:
         _probe(request, as_json=as_json)
@@ -86,7 +92,11 @@ def train(
     told = _Telling(Console(stderr=True))
     with listening(to_stdin=False) as should_stop:
         result = run(request, announce=told.tell, should_stop=should_stop)
-    report(_facts(result), _summary(result), as_json=as_json)
+    facts, said = _facts(result), _summary(result)
+    if student is not None:
+        facts["student"] = str(student)
+        said += f", in {student} too: ask with tide hits --signature F --student {student}"
+    report(facts, said, as_json=as_json)
 
 
 def _probe(request: RunRequest, *, as_json: bool) -> None:

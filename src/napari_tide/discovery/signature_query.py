@@ -24,7 +24,6 @@ from safetensors import SafetensorError, safe_open
 
 from napari_tide.errors import BundleFormatError, ExpressionValueError, StudentValueError
 from napari_tide.transcriptomes.expression_file import open_expression
-from napari_tide.transcriptomes.expression_table import ExpressionTable
 from napari_tide.transcriptomes.signature_table import read_signature_table
 
 ADAPTER, TEACHER = "rna_adapter", "rna_teacher"
@@ -148,7 +147,8 @@ def load_signature_encoder(folder: Path) -> SignatureEncoder:
         message = (
             f"{folder} has no adapter for expression signatures ({ADAPTER}/{WEIGHTS}) and no "
             f"teacher's RNA side ({TEACHER}/{WEIGHTS}), so this student cannot be asked by "
-            "signature; train one with the recipe semi_clipped, or ask by compound, gene or SMILES"
+            f"signature; train one with tide train semi_clipped --student {folder}, or ask by "
+            "compound, gene or SMILES"
         )
         raise StudentValueError(message)
     config = _read_config(home / CONFIG)
@@ -172,26 +172,26 @@ def read_signature(path: Path, *, sample: str = "") -> tuple[Values, list[str]]:
     ExpressionValueError
         The file holds several signatures and none is chosen, or not the chosen one.
     """
-    is_matrix = any(ending in path.name.lower() for ending in (".gct", ".h5"))
-    ids = list(open_expression(path).samples.index) if is_matrix else []
-    table = _read_one(path, ids, sample) if is_matrix else read_signature_table(path)
-    names = list(map(str, table.samples.index))
-    if not sample and len(names) == 1:
-        sample = names[0]
-    if sample not in names:
-        some = ", ".join(names[:5])
-        said = f"has no signature {sample!r}" if sample else f"holds {len(names)} signatures"
-        message = f"{path} {said}; choose one with --sample, such as {some}"
-        raise ExpressionValueError(message)
-    row = names.index(sample)
+    if any(ending in path.name.lower() for ending in (".gct", ".h5")):
+        file = open_expression(path)
+        name = _chosen(path, list(map(str, file.samples.index)), sample)
+        table = file.read(samples=[name])
+        row = 0
+    else:
+        table = read_signature_table(path)
+        names = list(map(str, table.samples.index))
+        row = names.index(_chosen(path, names, sample))
     return table.values[row : row + 1], list(map(str, table.genes["symbol"]))
 
 
-def _read_one(path: Path, ids: list[str], sample: str) -> ExpressionTable:
-    file = open_expression(path)
-    if sample in ids:
-        return file.read(samples=[sample])
-    return file.read(samples=list(range(min(len(ids), 5))))
+def _chosen(path: Path, names: Sequence[str], sample: str) -> str:
+    if not sample and len(names) == 1:
+        return names[0]
+    if sample not in names:
+        said = f"has no signature {sample!r}" if sample else f"holds {len(names)} signatures"
+        message = f"{path} {said}; choose one with --sample, such as {', '.join(names[:5])}"
+        raise ExpressionValueError(message)
+    return sample
 
 
 def _read_config(path: Path) -> AdapterConfig:

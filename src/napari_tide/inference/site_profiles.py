@@ -17,7 +17,7 @@ from napari_tide.inference.plan import ProfilePlan
 from napari_tide.profiles.aggregate import aggregate_to_level
 from napari_tide.profiles.anndata_export import write_anndata
 from napari_tide.profiles.profiles import Level, Profiles, concatenate, embedding_names
-from napari_tide.profiles.site_metadata import metadata_of_sites
+from napari_tide.profiles.site_metadata import metadata_of_sites, with_annotations
 from napari_tide.profiles.store import ROWS_PER_GROUP, ProfileWriter, write_profiles
 from napari_tide.screens.screen import Screen
 
@@ -72,6 +72,7 @@ class RecordReader:
         metadata = metadata_of_sites(sites, found)
         if self._plan.cells is not None:
             metadata = metadata.drop(columns=list(_TILE_PLACES)).assign(**found)
+        metadata = with_annotations(metadata, sites, screen=self._screen.sites)
         flags = ["|".join(facts["flags"]) for _, facts in readable]
         metadata["Metadata_QC"] = np.repeat(np.array(flags, dtype=object), n_each)
         return metadata

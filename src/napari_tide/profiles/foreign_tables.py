@@ -20,6 +20,7 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "Metadata_Cell_Line": ("metadata_cell_line", "metadata_cell_type", "metadata_cell_id"),
     "Metadata_Compound": ("metadata_compound", "metadata_pert_iname", "metadata_broad_sample"),
     "Metadata_SMILES": ("metadata_smiles",),
+    # the Broad's mmoles_per_liter: mM of the stock, and so the number of µM in the well
     "Metadata_Dose_uM": ("metadata_dose_um", "metadata_mmoles_per_liter", "metadata_concentration"),
     "Metadata_Gene": ("metadata_gene", "metadata_symbol", "metadata_gene_symbol"),
     "Metadata_Control": ("metadata_control", "metadata_control_type"),

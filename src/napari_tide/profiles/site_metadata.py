@@ -20,6 +20,7 @@ _OF_SITES = {
     "Metadata_Gene": "gene",
     "Metadata_Control": "control",
 }
+_OF_COMPOUNDS = {"Metadata_MoA": "moa", "Metadata_Targets": "targets"}
 
 
 def metadata_of_sites(
@@ -36,3 +37,23 @@ def metadata_of_sites(
     standard = sites["smiles_standard"]
     columns["Metadata_SMILES"] = standard.where(standard != "", sites["smiles"]).to_numpy()
     return standard_metadata({**columns, **(extra or {})}, len(sites))
+
+
+def with_annotations(
+    metadata: pd.DataFrame, sites: pd.DataFrame, *, screen: pd.DataFrame
+) -> pd.DataFrame:
+    """Add mechanisms and targets to the metadata of sites, where the screen names any.
+
+    Parameters
+    ----------
+    metadata, sites
+        What `metadata_of_sites` gave, and of which sites.
+    screen
+        All sites: every part of a table gets the same columns.
+    """
+    known = {
+        ours: sites[theirs].to_numpy()
+        for ours, theirs in _OF_COMPOUNDS.items()
+        if (screen[theirs] != "").any()
+    }
+    return metadata.assign(**known)

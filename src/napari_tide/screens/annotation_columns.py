@@ -55,6 +55,10 @@ SITE_MEANINGS: Mapping[str, tuple[str, ...]] = {
 _DOSE = re.compile(
     r"(?:pert|compound|drug|nearest|final)*(?:i?dose|concentration|conc)(?:value)?(?P<unit>.*)"
 )
+STOCK_DOSE = "mmolesperliter"
+"""The Broad's column: mM in the compound plate, of which a thousandth gets to the cells, so its
+number is the well's dose in µM (LINCS Cell Painting: 0.04 to 20 beside stocks of 0.005 to 8 mg/ml).
+"""
 _MISREAD_MICRO = re.compile("\u00c2?\u00b5|\u03bc")
 
 
@@ -102,6 +106,8 @@ def free_name(header: str) -> str:
 
 def _as_dose_column(header: str) -> DoseColumn | None:
     folded = _fold(header)
+    if folded == STOCK_DOSE:
+        return DoseColumn(header, "uM", has_unit=True)
     if folded.endswith(("perliter", "perlitre", "perl")) and um_per_unit(folded):
         return DoseColumn(header, folded, has_unit=True)
     match = _DOSE.fullmatch(folded)

@@ -89,7 +89,7 @@ def save_images(
                 on_sites(len(images_NCHW))
                 waiting = _settle(waiting, keep=MAX_WAITING * len(images_NCHW) * len(CHANNELS))
             _settle(waiting, keep=0)
-        except BaseException:
+        except BaseException:  # Ctrl-C too: planes that wait are dropped, and it goes on upwards
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return digest.hexdigest()

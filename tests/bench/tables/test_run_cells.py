@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from napari_tide.errors import RunFormatError
+from tide_train.bench.tables.cell_scores import is_finished
 from tide_train.bench.tables.collect import by_world, collect_scores, over_worlds
 from tide_train.bench.tables.plan import Cell
 from tide_train.bench.tables.read_out import MAIN, READ_OUTS, read_out
 from tide_train.bench.tables.report import AP, all_tables, chosen_rows
 from tide_train.bench.tables.run_cells import run_cell, run_cells
 from tide_train.bench.tables.worlds import WorldKey, open_world
+from tide_train.claim import claim
 
 RESULTS = Path(__file__).parents[3] / "docs" / "results_tables.json"
 
@@ -40,6 +45,39 @@ def test_a_finished_cell_is_not_done_again(finished):
     assert n_done == 0
     assert path.stat().st_mtime_ns == before
     assert said == ["1 of 1 cells are done already"]
+
+
+@pytest.fixture
+def cut_short(finished, tmp_path):
+    """A copy whose only cell has scores that end in the middle."""
+    folder = Cell(WorldKey(3), 0, "raw").folder(tmp_path)
+    folder.mkdir(parents=True)
+    whole = (Cell(WorldKey(3), 0, "raw").folder(finished) / "scores.json").read_text()
+    (folder / "scores.json").write_text(whole[:80])
+    return tmp_path
+
+
+def test_scores_that_were_cut_short_are_named(cut_short):
+    assert not is_finished(Cell(WorldKey(3), 0, "raw").folder(cut_short))
+    with pytest.raises(RunFormatError, match=r"scores\.json cannot be read"):
+        collect_scores(cut_short)
+
+
+@pytest.mark.slow
+def test_a_cell_whose_scores_were_cut_short_is_done_again(finished, cut_short):
+    shutil.copytree(finished / "worlds", cut_short / "worlds")
+    run_cell(Cell(WorldKey(3), 0, "raw"), cut_short)
+    again, before = (collect_scores(out).drop(columns="train_s") for out in (cut_short, finished))
+    pd.testing.assert_frame_equal(again, before)
+
+
+def test_a_cell_in_other_hands_is_left_alone(finished, tmp_path):
+    cell = Cell(WorldKey(3), 0, "raw")
+    folder = cell.folder(tmp_path)
+    with claim(folder.with_name("seed_0.claim"), is_waiting=False) as is_mine:
+        assert is_mine
+        assert run_cell(cell, tmp_path, is_waiting=False) is None
+    assert not folder.exists()
 
 
 def test_no_world_trains_on_what_it_is_judged_by(finished):

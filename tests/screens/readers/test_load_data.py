@@ -198,7 +198,7 @@ def test_metadata_that_means_ours_takes_our_name(tmp_path):
         ",Metadata_Batch,Metadata_Cell_Line,Metadata_pert_iname,Metadata_SMILES,"
         "Metadata_mmoles_per_liter,Metadata_control_type,Metadata_path_DNA"
     )
-    row = ROWS[0] + ",b1,U2OS,aspirin,CC(=O)O,0.0035,poscon_cp,x"
+    row = ROWS[0] + ",b1,U2OS,aspirin,CC(=O)O,3.5,poscon_cp,x"
     sites = read_plain(write(tmp_path / "load_data.csv", row, header=header)).sites.iloc[0]
     expected = {
         "batch": "b1", "cell_line": "U2OS", "compound": "aspirin", "smiles": "CC(=O)O",

@@ -18,7 +18,7 @@ from napari_tide.chem.rdkit_presence import has_rdkit
 from napari_tide.errors import OutputExistsError, OutputWriteError, ScreenValueError
 from napari_tide.inference.profile_screen import SkippedSite
 from napari_tide.profiles.metadata_columns import metadata_to_arrow
-from napari_tide.profiles.site_metadata import metadata_of_sites
+from napari_tide.profiles.site_metadata import metadata_of_sites, with_annotations
 from napari_tide.screens.screen import Screen
 from tide_train.data.pack_config import PackConfig
 from tide_train.data.stored_fingerprints import MOLECULES, StoredFingerprints
@@ -30,7 +30,6 @@ Facts = dict[str, Any]  # a site's JSON in the journal: rows, columns, flags, sh
 SKIPPED = "skipped.csv"
 _SKIPPED_COLUMNS = ("plate", "well", "site", "reason")
 _OWN_FILES = (CONFIG, METADATA, MOLECULES, SKIPPED, JOURNAL, JOURNAL + ".lock")
-_OF_ANNOTATION = {"Metadata_MoA": "moa", "Metadata_Targets": "targets"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,9 +73,7 @@ class PackedSites:
         sites = self.screen.sites.iloc[np.repeat([row for row, _ in readable], n_each)]
         extra = {"Metadata_Tile_Row": places[0], "Metadata_Tile_Col": places[1]}
         metadata = metadata_of_sites(sites, extra)
-        for ours, theirs in _OF_ANNOTATION.items():
-            if (sites[theirs] != "").any():
-                metadata[ours] = sites[theirs].to_numpy()
+        metadata = with_annotations(metadata, sites, screen=sites)
         flags = np.array(["|".join(facts["flags"]) for _, facts in readable], dtype=object)
         metadata["Metadata_QC"] = np.repeat(flags, n_each)
         return metadata

@@ -94,6 +94,14 @@ def require_pairs(pairing: Pairing, images: pd.DataFrame, rna: pd.DataFrame) -> 
     """
     if pairing.is_paired.any():
         return
+    lines = sorted(set(rna["cell_line"]) - {""})
+    if len(images) and lines and (images["cell_line"] == "").all():
+        message = (
+            "no image says of which cell line it is, so none can stand beside a transcriptome of "
+            f"{', '.join(lines[:3])}; name it in Metadata_Cell_Line (a table of profiles) or "
+            "cell_line (a screen or plate map), or train dino"
+        )
+        raise TrainValueError(message)
     examples = [
         f"{frame['compound'].iloc[0]!r} in {frame['cell_line'].iloc[0]!r}"
         for frame in (images, rna)

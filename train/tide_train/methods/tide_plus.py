@@ -72,6 +72,10 @@ class TidePlus(Method):
         return {"loss": total, "labels": labels, "mechanism": mechanism}
 
     def spaces(self, embeddings_ND: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Give both heads' outputs beside the trunk."""
+        """Give both heads' outputs beside the trunk.
+
+        The mechanism head is for measurements: a bundle goes without it, since beside the student's
+        own head it tells next to nothing (``docs/training.md``).
+        """
         mechanism: torch.Tensor = self.mechanism_head(embeddings_ND)
         return {**super().spaces(embeddings_ND), "mechanism": mechanism}

@@ -6,7 +6,6 @@ averaged within a world first, since they do not tell how other worlds would hav
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ import pandas as pd
 from scipy import stats
 
 from napari_tide.errors import TrainValueError
-from tide_train.bench.tables.run_cells import SCORES
+from tide_train.bench.tables.cell_scores import SCORES, read_cell_scores
 from tide_train.bench.tables.worlds import Size
 
 
@@ -47,10 +46,12 @@ def collect_scores(out: Path, *, size: Size = "mini") -> pd.DataFrame:
     ------
     TrainValueError
         None is there.
+    RunFormatError
+        One was cut short.
     """
     parts = []
     for path in sorted((out / "runs").glob(f"*/*/*/{SCORES}")):
-        cell = json.loads(path.read_text(encoding="utf-8"))
+        cell = read_cell_scores(path.parent)
         if cell.get("size", "mini") != size:
             continue
         for read_out, scores in cell["scores"].items():
