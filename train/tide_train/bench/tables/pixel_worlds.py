@@ -118,19 +118,20 @@ def _write_pack(
     out.mkdir(exist_ok=True)
     ranges = _ranges(simulation, settings, n_training)
     config = _config(settings, ranges, n_tiles=len(metadata), tile_px=tile_px)
-    parts = []
+    # filled in place: small arrays kept among large ones would keep the large ones' memory
+    statistics_NF = np.empty((len(metadata), len(STATISTICS) * len(CHANNELS)), np.float32)
     with ShardWriter(layout_of(out, config)) as writer:
         for images_NCHW in _rendered(simulation, settings, range(len(metadata))):
             for first in range(0, len(images_NCHW), _SITES_AT_ONCE):
                 some_NCHW = images_NCHW[first : first + _SITES_AT_ONCE]
-                tiles_NCHW, statistics_NF = _tiles(some_NCHW, ranges, settings, tile_px)
+                tiles_NCHW, found_NF = _tiles(some_NCHW, ranges, settings, tile_px)
+                statistics_NF[writer.n_tiles : writer.n_tiles + len(found_NF)] = found_NF
                 writer.append(tiles_NCHW)
-                parts.append(statistics_NF)
         writer.finish()
     pq.write_table(metadata_to_arrow(metadata), out / METADATA)
     StoredFingerprints.of_metadata(metadata).write(out / MOLECULES)
     (out / CONFIG).write_text(config.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    return np.concatenate(parts)
+    return statistics_NF
 
 
 def _ranges(
