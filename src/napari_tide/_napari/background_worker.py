@@ -40,7 +40,10 @@ class WorkerBackground:
         on_failed: Callable[[str], None],
         token: CancelToken,
     ) -> None:
-        """Run `work` in a thread; see `Background`."""
+        """Run `work` in a thread; see `Background`. For a viewer that is gone nothing is done."""
+        if not self._is_wanted():
+            token.cancel()
+            return
         job = _Job(on_step, on_done, on_failed, token, self._is_wanted, self._jobs)
         job.start(work)
 
