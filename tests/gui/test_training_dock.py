@@ -8,9 +8,17 @@ from pathlib import Path
 import psutil
 import pytest
 from napari.components import ViewerModel
-from qtpy.QtCore import QEvent
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QCloseEvent
-from qtpy.QtWidgets import QApplication, QComboBox, QLabel, QMainWindow, QPushButton, QWidget
+from qtpy.QtWidgets import (
+    QApplication,
+    QComboBox,
+    QDockWidget,
+    QLabel,
+    QMainWindow,
+    QPushButton,
+    QWidget,
+)
 
 from napari_tide._napari import recipe_loading
 from napari_tide._napari.recipe_listing import read_listing
@@ -110,6 +118,27 @@ def test_the_open_screen_is_told_in_words(ready, training):
     assert training.setup.l1000[0].name == "l1000.gctx"
     assert training.setup.check.is_as_on_disk
     assert button(ready, "Start").isEnabled()
+
+
+def test_behind_another_tab_no_data_are_checked_until_the_tab_is_chosen(
+    qtbot, dock, viewer, training
+):
+    window, front, tab = QMainWindow(), QDockWidget(), QDockWidget()
+    qtbot.addWidget(window)
+    tab.setWidget(dock)
+    for each in (tab, front):
+        window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, each)
+    window.tabifyDockWidget(tab, front)
+    window.show()
+    front.raise_()
+    qtbot.waitUntil(lambda: dock.visibleRegion().isEmpty())
+    desk_of(viewer).opener.open(sample_folder())
+    qtbot.waitUntil(lambda: desk_of(viewer).session.screen is not None, timeout=20_000)
+    assert not training.setup.is_checking
+    tab.raise_()
+    qtbot.waitUntil(lambda: training.state == "ready", timeout=20_000)
+    qtbot.waitUntil(lambda: not desk_of(viewer).layers.is_loading)
+    dock.setParent(None)
 
 
 def test_the_form_writes_what_is_typed_and_blocks_what_cannot_be(ready, training):

@@ -67,6 +67,10 @@ class TrainingDriver:
         if setup.check is None and not setup.is_checking and not setup.check_problem:
             self.check()
 
+    def look_away(self) -> None:
+        """Leave data that come from now on alone until somebody looks at the dock again."""
+        self._is_open = False
+
     def check(self) -> None:
         """Look at the data in a thread; the newest request wins."""
         self._forget_check()
