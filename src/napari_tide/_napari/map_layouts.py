@@ -70,7 +70,8 @@ class MapLayouts:
     def pause(self) -> None:
         """Stop everything, until it is started again."""
         self._is_started = False
-        self._waiting.clear()
+        for name in list(self._waiting):
+            self.cancel(name)
         self._token.set()
 
     def _source(self, name: MapName) -> MapSource | None:
@@ -144,6 +145,11 @@ class MapLayouts:
         self._maps.say(self._running, MapStatus("failed", f"{type(error).__name__}: {error}"))
 
     def _on_finished(self) -> None:
+        """Go on with the next; napari ends work without an outcome when a viewer closes."""
+        name = self._running
+        is_open = name is not None and self._maps.status(name).kind in ("busy", "stopping")
+        if name is not None and is_open and name not in self._waiting:
+            self._maps.say(name, IDLE)
         self._worker, self._running = None, None
         self._start_next()
 
