@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 
-from napari.qt.threading import GeneratorWorker, create_worker
+from napari.qt.threading import GeneratorWorker
 from psygnal import Signal
 
+from napari_tide._napari.workers import make_worker
 from napari_tide.screens.screen import Site
 from napari_tide.viewmodels.field_planes import (
     FieldPlanes,
@@ -63,9 +64,7 @@ class FieldLoader:
     def _start(self) -> None:
         assert self._wanted is not None
         self._loading = self._wanted
-        worker = create_worker(
-            _read_in_steps, self._loading, _start_thread=False, _ignore_errors=True
-        )
+        worker = make_worker(_read_in_steps, self._loading)
         worker.returned.connect(self._on_returned)
         worker.errored.connect(self._on_errored)
         worker.finished.connect(self._on_finished)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator
 from threading import Event
 
-from napari.qt.threading import GeneratorWorker, create_worker
+from napari.qt.threading import GeneratorWorker
 
+from napari_tide._napari.workers import make_worker
 from napari_tide.errors import TideError
 from napari_tide.viewmodels.gui_words import in_gui_words
 from napari_tide.viewmodels.map_cache import Places
@@ -112,9 +113,7 @@ class MapLayouts:
             self._start_next()
             return
         self._running, self._token = name, Event()
-        worker = create_worker(
-            _steps, source, self._token, _start_thread=False, _ignore_errors=True
-        )
+        worker = make_worker(_steps, source, self._token)
         worker.yielded.connect(self._on_yielded)
         worker.returned.connect(self._on_returned)
         worker.errored.connect(self._on_errored)

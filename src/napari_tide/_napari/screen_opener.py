@@ -6,9 +6,10 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from napari.qt.threading import FunctionWorker, create_worker
+from napari.qt.threading import FunctionWorker
 from psygnal import Signal
 
+from napari_tide._napari.workers import make_worker
 from napari_tide.errors import TideError
 from napari_tide.screens.open_screen import annotate_screen, open_screen
 from napari_tide.screens.screen import Screen
@@ -49,7 +50,7 @@ class ScreenOpener:
         self.cancel()
         self._session.report("")
         self.busy_changed.emit(f"reading {source.name} …")
-        worker = create_worker(_done_or_sentence, work, _start_thread=False, _ignore_errors=True)
+        worker = make_worker(_done_or_sentence, work)
         worker.returned.connect(self._on_returned)
         worker.errored.connect(self._on_errored)
         self._worker = worker
