@@ -24,8 +24,10 @@ from napari_tide._napari import recipe_loading
 from napari_tide._napari.recipe_listing import read_listing
 from napari_tide._napari.viewer_desk import desk_of
 from napari_tide._napari.widgets.closing_guard import ClosingGuard
+from napari_tide._napari.widgets.training_curves import TrainingCurves
 from napari_tide._napari.widgets.training_dock import TrainingDock
 from napari_tide.screens.sample_data import sample_folder
+from napari_tide.viewmodels.run_curves import RunCurves
 
 pytestmark = pytest.mark.gui
 
@@ -420,6 +422,30 @@ def test_nothing_needs_more_width_than_the_dock_has(qtbot, ready, training):
     assert ready.setup.minimumSizeHint().width() <= 330
     train(qtbot, ready, training, "short", until=lambda: training.state == "done")
     assert ready.run.minimumSizeHint().width() <= 330
+
+
+def test_the_axes_of_a_first_point_have_no_negative_step_and_no_negative_loss(qtbot):
+    curves = TrainingCurves()
+    qtbot.addWidget(curves)
+
+    def show(run):
+        curves.set_value(run, compared={})
+        for plot in (curves.losses, curves.recognition):
+            plot.getViewBox().updateAutoRange()  # as before painting
+
+    run = RunCurves()
+    run.add({"event": "step", "step": 1, "loss": 0.2})
+    show(run)
+    for low, high in (curves.losses.viewRange()[0], curves.recognition.viewRange()[0]):
+        assert low == 0
+        assert high >= 10
+    assert curves.losses.viewRange()[1][0] >= 0
+    run.add({"event": "step", "step": 40, "loss": -0.5})
+    run.add({"event": "validation", "step": 60, "knn_top1": 0.3})
+    show(run)
+    assert curves.losses.viewRange()[0] == curves.recognition.viewRange()[0]
+    assert 60 <= curves.losses.viewRange()[0][1] < 65
+    assert curves.losses.viewRange()[1][0] <= -0.5
 
 
 def test_curves_take_the_theme(dock, viewer):
