@@ -37,6 +37,8 @@ class CurvePlot(pyqtgraph.PlotWidget):
         self.showGrid(x=False, y=True, alpha=0.15)
         self.plotItem.setContentsMargins(0, 2, 8, 0)
         self.getAxis("left").setWidth(44)
+        for name in ("left", "bottom"):
+            self.getAxis(name).setStyle(hideOverlappingLabels=False)  # the zero at the corner
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Leave the wheel to the dock, so that it scrolls."""
