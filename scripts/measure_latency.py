@@ -95,16 +95,14 @@ def write_plate(folder: Path) -> Path:
 
 
 def _measure(screen: Path) -> None:
-    first, following = _wells(screen)
-    whole = "384 wells x 9 sites x 5 channels of 1080 x 1080, index read, imports done"
+    import well_latencies  # napari, only where there is a display
+
     rows = [
-        Latency(f"first well after opening a plate ({whole})", 1000, first[1:] or first),
-        Latency("the very first plate after napari opened", 1000, first[:1]),
-        Latency("next well", 100, following),
+        *(Latency(*row) for row in well_latencies.measure(screen)),
         Latency("another drug, dense map, 1080 x 1080 in 16 tiles", 50, _drug_change()),
         *(Latency(*row) for row in map_latencies.measure()),
         Latency("sort 100,000 hits, table painted", 50, _sort()),
-        Latency("repaint of 1,536 wells", 33, _repaint()),
+        Latency("repaint of 1,536 wells in other colours", 33, _repaint()),
     ]
     load = os.getloadavg()[0] / (os.cpu_count() or 1)
     today = dt.datetime.now(dt.UTC).date().isoformat()
@@ -113,37 +111,6 @@ def _measure(screen: Path) -> None:
     print("| what | budget, ms | median, ms | worst, ms | met |\n|---|---|---|---|---|")
     for row in rows:
         print(row.row())
-
-
-def _wells(source: Path) -> tuple[list[float], list[float]]:
-    """Time first wells from opening a plate, and the next ones from the click."""
-    from napari_tide._napari.launch import open_viewer
-    from napari_tide._napari.viewer_desk import desk_of
-
-    viewer = open_viewer(None)
-    desk = desk_of(viewer)
-    _process_for(2)  # the window paints itself while a user looks for the folder
-    other = source.with_name("load_data_again.csv")
-    first, following = [], []
-    for number in range(5):
-        asked = other if number % 2 and other.is_file() else source
-        shown = desk.session.screen
-
-        def is_there(shown: object = shown) -> bool:
-            is_new = desk.session.screen is not shown
-            return is_new and bool(viewer.layers) and not desk.layers.is_loading
-
-        start = time.perf_counter()
-        desk.opener.open(asked)
-        _process_until(is_there)
-        first.append(_since(start))
-    for _ in range(_REPEATS):
-        start = time.perf_counter()
-        desk.session.step_well(1)
-        _process_until(lambda: not desk.layers.is_loading)
-        following.append(_since(start))
-    viewer.close()
-    return first, following
 
 
 def _drug_change() -> list[float]:
@@ -183,6 +150,8 @@ def _drug_change() -> list[float]:
 
 def _sort() -> list[float]:
     """Time a sorted list on screen, from the click on a column's title."""
+    from well_latencies import process_for
+
     from napari_tide._napari.widgets.hit_table_view import HitTableView
     from napari_tide.discovery.hit_table import COLUMNS, TEXTS
     from napari_tide.viewmodels.hit_list_view import HitListView
@@ -198,7 +167,7 @@ def _sort() -> list[float]:
     view.resize(350, 600)
     view.show()
     hits.show(HitRows(pd.DataFrame({**texts, **numbers, **whole})))
-    _process_for(0.2)
+    process_for(0.2)
     columns = iter(("compound", "score", "q_value", "rank") * 4)
 
     def sort() -> None:
@@ -232,6 +201,7 @@ def _repaint() -> list[float]:
     picture = QPixmap(widget.size())
 
     def paint() -> None:
+        plate.colours_changed.emit()
         widget.render(picture)
 
     return _times(paint)
@@ -248,20 +218,6 @@ def _each(action: Callable[[], None]) -> Iterator[float]:
         start = time.perf_counter()
         action()
         yield _since(start)
-
-
-def _process_until(is_so: Callable[[], bool], timeout_s: float = 60.0) -> None:
-    from qtpy.QtWidgets import QApplication
-
-    ends = time.monotonic() + timeout_s
-    while not is_so() and time.monotonic() < ends:
-        QApplication.processEvents()
-        time.sleep(0.0005)  # as a real event loop, let the reading threads have Python
-
-
-def _process_for(seconds: float) -> None:
-    ends = time.monotonic() + seconds
-    _process_until(lambda: time.monotonic() > ends)
 
 
 def _since(start: float) -> float:

@@ -49,6 +49,8 @@ def test_the_columns_are_those_users_were_promised():
         "a,b",
         'a"b',
         "a\nb",
+        '=HYPERLINK("http://x","y")',
+        '-1+1, "a"\nb',
         "",
     ],
 )
@@ -65,10 +67,12 @@ def test_any_name_comes_back_as_it_was(tmp_path, ending, name):
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_no_text_of_a_csv_file_starts_as_a_formula(tmp_path, start):
     path = tmp_path / "hits.csv"
-    write_hits(hits(compound=f"{start}cmd", flags=f"{start}x", smiles=f"{start}C"), path)
+    texts = {"compound": f'{start}cmd, "a"\nb', "flags": f"{start}x", "smiles": f"{start}C"}
+    write_hits(hits(**texts), path)
     with path.open(newline="") as file:
-        row = next(csv.DictReader(file))
-    assert [row[name][:2] for name in ("compound", "flags", "smiles")] == [f"'{start}"] * 3
+        (row,) = csv.DictReader(file)
+    assert {name: row[name] for name in texts} == {n: f"'{text}" for n, text in texts.items()}
+    assert None not in row  # no text was cut into cells of its own
     assert row["score"] == "-0.123457"  # a number is no formula
 
 

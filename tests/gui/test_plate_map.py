@@ -146,3 +146,24 @@ def test_missing_wells_are_fainter_than_imaged_ones_in_both_themes(qtbot, plate_
 
     assert 0 < distance("A05") < distance("C02")
     assert distance("A05") < distance("H12")
+
+
+def test_wells_are_painted_anew_with_other_colours_another_plate_and_another_size(
+    qtbot, plate_map, session
+):
+    def painted(name):
+        middle = at(plate_map, name)
+        return plate_map.grab().toImage().pixelColor(middle).name()
+
+    plate = plate_map._plate
+    plate.colour_by("compound")
+    by_compound = painted("C03")
+    assert by_compound != painted("B03")
+    plate.colour_by("")
+    assert painted("C03") == painted("B03") != by_compound
+    assert painted("D04") != painted("A02")
+    session.choose_plate("P2")  # has B02 and C03 only
+    assert painted("D04") == painted("A02")
+    session.choose_plate("P1")
+    plate_map.resize(720, 520)
+    qtbot.waitUntil(lambda: painted("B04") == painted("C02") != painted("A02"))

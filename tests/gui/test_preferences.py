@@ -62,5 +62,5 @@ def test_device_and_batch_size_are_those_students_run_with(
     assert choice.engine() is first
     settings.running.batch_size = 5
     assert choice.engine().embedder.batch_tiles == 5
-    desk.layers.loader.cancel()
+    desk.layers.source.cancel()
     qtbot.waitUntil(lambda: not desk.layers.is_loading and not desk.background.is_busy)

@@ -8,16 +8,26 @@ from pathlib import Path
 import psutil
 import pytest
 from napari.components import ViewerModel
-from qtpy.QtCore import QEvent
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QCloseEvent
-from qtpy.QtWidgets import QApplication, QComboBox, QLabel, QMainWindow, QPushButton, QWidget
+from qtpy.QtWidgets import (
+    QApplication,
+    QComboBox,
+    QDockWidget,
+    QLabel,
+    QMainWindow,
+    QPushButton,
+    QWidget,
+)
 
 from napari_tide._napari import recipe_loading
 from napari_tide._napari.recipe_listing import read_listing
 from napari_tide._napari.viewer_desk import desk_of
 from napari_tide._napari.widgets.closing_guard import ClosingGuard
+from napari_tide._napari.widgets.training_curves import TrainingCurves
 from napari_tide._napari.widgets.training_dock import TrainingDock
 from napari_tide.screens.sample_data import sample_folder
+from napari_tide.viewmodels.run_curves import RunCurves
 
 pytestmark = pytest.mark.gui
 
@@ -110,6 +120,27 @@ def test_the_open_screen_is_told_in_words(ready, training):
     assert training.setup.l1000[0].name == "l1000.gctx"
     assert training.setup.check.is_as_on_disk
     assert button(ready, "Start").isEnabled()
+
+
+def test_behind_another_tab_no_data_are_checked_until_the_tab_is_chosen(
+    qtbot, dock, viewer, training
+):
+    window, front, tab = QMainWindow(), QDockWidget(), QDockWidget()
+    qtbot.addWidget(window)
+    tab.setWidget(dock)
+    for each in (tab, front):
+        window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, each)
+    window.tabifyDockWidget(tab, front)
+    window.show()
+    front.raise_()
+    qtbot.waitUntil(lambda: dock.visibleRegion().isEmpty())
+    desk_of(viewer).opener.open(sample_folder())
+    qtbot.waitUntil(lambda: desk_of(viewer).session.screen is not None, timeout=20_000)
+    assert not training.setup.is_checking
+    tab.raise_()
+    qtbot.waitUntil(lambda: training.state == "ready", timeout=20_000)
+    qtbot.waitUntil(lambda: not desk_of(viewer).layers.is_loading)
+    dock.setParent(None)
 
 
 def test_the_form_writes_what_is_typed_and_blocks_what_cannot_be(ready, training):
@@ -391,6 +422,30 @@ def test_nothing_needs_more_width_than_the_dock_has(qtbot, ready, training):
     assert ready.setup.minimumSizeHint().width() <= 330
     train(qtbot, ready, training, "short", until=lambda: training.state == "done")
     assert ready.run.minimumSizeHint().width() <= 330
+
+
+def test_the_axes_of_a_first_point_have_no_negative_step_and_no_negative_loss(qtbot):
+    curves = TrainingCurves()
+    qtbot.addWidget(curves)
+
+    def show(run):
+        curves.set_value(run, compared={})
+        for plot in (curves.losses, curves.recognition):
+            plot.getViewBox().updateAutoRange()  # as before painting
+
+    run = RunCurves()
+    run.add({"event": "step", "step": 1, "loss": 0.2})
+    show(run)
+    for low, high in (curves.losses.viewRange()[0], curves.recognition.viewRange()[0]):
+        assert low == 0
+        assert high >= 10
+    assert curves.losses.viewRange()[1][0] >= 0
+    run.add({"event": "step", "step": 40, "loss": -0.5})
+    run.add({"event": "validation", "step": 60, "knn_top1": 0.3})
+    show(run)
+    assert curves.losses.viewRange()[0] == curves.recognition.viewRange()[0]
+    assert 60 <= curves.losses.viewRange()[0][1] < 65
+    assert curves.losses.viewRange()[1][0] <= -0.5
 
 
 def test_curves_take_the_theme(dock, viewer):

@@ -1,5 +1,6 @@
 import json
 import math
+import random
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -50,6 +51,25 @@ def test_a_site_leaves_out_channels_that_were_not_imaged():
     assert {name: str(address) for name, address in site.planes.items()} == {
         "ER": "/plates/a10.tif"
     }
+
+
+def test_wells_and_their_sites_are_found_whatever_order_the_table_came_in():
+    names = ["A01", "A02", "B01", "AA01", "C10"]
+    rows = [
+        (plate, well, site, "ER", f"{plate}_{well}_{site}.tif")
+        for plate in ("P2", "P10", "P1")
+        for well in names
+        for site in range(1, 2 + names.index(well))
+        if (plate, well) != ("P10", "B01")
+    ]
+    screen = screen_of(*random.Random(0).sample(rows, len(rows)))
+    for plate in ("P1", "P2", "P10"):
+        imaged = {Well.parse(row[1]) for row in rows if row[0] == plate}
+        assert screen.plate(plate).wells == tuple(sorted(imaged))
+        for well in map(Well.parse, names):
+            sites = sorted(row[2] for row in rows if row[:2] == (plate, well.name))
+            assert screen.site_numbers(plate, well) == sites
+    assert screen.site_numbers("P3", Well(0, 0)) == []
 
 
 def test_two_images_for_one_plane_are_refused():

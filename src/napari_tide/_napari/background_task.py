@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from napari.qt.threading import FunctionWorker, create_worker
+from napari.qt.threading import FunctionWorker
 from psygnal import Signal
 
+from napari_tide._napari.workers import make_worker
 from napari_tide.errors import TideError
 
 
@@ -29,7 +30,7 @@ class BackgroundTask:
         """Do `work` in a thread, saying `text` meanwhile; what was under way is forgotten."""
         self.cancel()
         self.busy_changed.emit(text)
-        worker = create_worker(_told_in_a_sentence, work, _start_thread=False, _ignore_errors=True)
+        worker = make_worker(_told_in_a_sentence, work)
         worker.returned.connect(self._on_returned)
         worker.errored.connect(self._on_errored)
         self._worker = worker

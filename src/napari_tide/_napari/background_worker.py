@@ -6,8 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from napari.qt.threading import GeneratorWorker, create_worker
+from napari.qt.threading import GeneratorWorker
 
+from napari_tide._napari.workers import make_worker
 from napari_tide.errors import TideError
 from napari_tide.viewmodels.background import CancelToken, Result, Step, Steps
 from napari_tide.viewmodels.gui_words import in_gui_words
@@ -40,7 +41,10 @@ class WorkerBackground:
         on_failed: Callable[[str], None],
         token: CancelToken,
     ) -> None:
-        """Run `work` in a thread; see `Background`."""
+        """Run `work` in a thread; see `Background`. For a viewer that is gone nothing is done."""
+        if not self._is_wanted():
+            token.cancel()
+            return
         job = _Job(on_step, on_done, on_failed, token, self._is_wanted, self._jobs)
         job.start(work)
 
@@ -69,7 +73,7 @@ class _Job:
 
     def start(self, work: Callable[[], Steps[Step, Result]]) -> None:
         begun = partial(self._begin, work)
-        worker = create_worker(_told_in_sentences, begun, _start_thread=False, _ignore_errors=True)
+        worker = make_worker(_told_in_sentences, begun)
         worker.yielded.connect(self._step)
         worker.returned.connect(self._done)
         worker.errored.connect(self._errored)

@@ -15,18 +15,19 @@ from napari.components import ViewerModel
 from napari.layers import Image
 from napari.utils.colormaps import Colormap
 
-from napari_tide._napari.field_loader import FieldLoader
+from napari_tide._napari.field_source import FieldSource
 from napari_tide.imaging.composite import display_limits
 from napari_tide.imaging.stain_colours import channel_shares, overlaid_channels, stain_colours
 from napari_tide.screens.screen import Screen
+from napari_tide.viewmodels.background import Background
 from napari_tide.viewmodels.field_planes import FieldPlanes, Plane
 from napari_tide.viewmodels.place import Place
 from napari_tide.viewmodels.plate import PlateViewModel
-from napari_tide.viewmodels.recent_fields import RecentFields
 from napari_tide.viewmodels.session import Session
 from napari_tide.viewmodels.well_colouring import RGB
 
 METADATA_KEY = "napari_tide"
+PLACE_FONT_SIZE = 12
 _UNKNOWN_PIXEL = 1.0
 
 
@@ -89,7 +90,13 @@ def stain_colormap(channel: str, colour: RGB) -> Colormap:
 class FieldLayers:
     """Keeps a viewer's channel layers on the field the session is at."""
 
-    def __init__(self, viewer: ViewerModel, session: Session, plate: PlateViewModel) -> None:
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        session: Session,
+        plate: PlateViewModel,
+        background: Background,
+    ) -> None:
         self._viewer = ref(viewer)
         self._session = session
         self._plate = plate
@@ -97,26 +104,25 @@ class FieldLayers:
         self._has_limits: set[str] = set()
         self._shown: Place | None = None
         self._is_new_screen = False
-        self._recent = RecentFields()
-        self._loader = FieldLoader()
-        self._loader.loaded.connect(self._on_loaded)
-        self._loader.failed.connect(session.report)
+        self._source = FieldSource(session, plate, background)
+        self._source.loaded.connect(self._on_loaded)
+        self._source.failed.connect(session.report)
         session.events.screen.connect(self._on_screen)
         session.events.place.connect(self._on_place)
 
     @property
     def is_loading(self) -> bool:
         """Whether a field is on its way."""
-        return self._loader.is_busy
+        return self._source.is_busy
 
     @property
-    def loader(self) -> FieldLoader:
+    def source(self) -> FieldSource:
         """Where fields come from."""
-        return self._loader
+        return self._source
 
     def adopt(self, layers: Sequence[Image], screen: Screen, place: Place) -> None:
         """Take over layers a reader added, then open their screen around them."""
-        self._loader.cancel()
+        self._source.cancel()
         self._remove([layer for layer in self._layers.values() if layer not in layers])
         self._layers = {str(layer.metadata[METADATA_KEY]["channel"]): layer for layer in layers}
         self._has_limits = {name for name, layer in self._layers.items() if layer.data.any()}
@@ -138,22 +144,17 @@ class FieldLayers:
         self._is_new_screen = not adopted
         if not adopted:
             self._shown = None
-        self._recent.clear()  # the same folder may hold other images by now
 
     def _on_place(self, place: Place) -> None:
         site, screen = self._session.site(), self._session.screen
         if site is None or screen is None:
             return
-        if place == self._shown and not self._loader.is_busy:
+        if place == self._shown and not self._source.is_busy:
             self._show_overlays()  # the same pixels, perhaps with a plate map joined since
-            return
-        known = self._recent.find(site, screen.channel_names)
-        if known is not None:
-            self._loader.cancel()
-            self._on_loaded(known)
+            self._source.rest()
             return
         shape = next((layer.data.shape for layer in self._layers.values()), (256, 256))
-        self._loader.request(site, screen.channel_names, blank_shape=shape)
+        self._source.request(site, screen.channel_names, blank_shape=shape)
 
     def _on_loaded(self, planes: FieldPlanes) -> None:
         viewer, screen = self._viewer(), self._session.screen
@@ -165,7 +166,6 @@ class FieldLayers:
             if list(self._layers) != screen.channel_names:
                 self._remove(list(self._layers.values()))
                 self._layers = {}
-        self._recent.keep(planes)
         kept = {name: layer for name, layer in self._layers.items() if layer in viewer.layers}
         if is_new and len(kept) < len(self._layers):
             self._remove(list(kept.values()))
@@ -224,7 +224,8 @@ class FieldLayers:
         text = viewer.canvas.overlays.text
         text.text = self._plate.place_text()
         text.position = "top_left"
-        text.font_size = 12
+        text.font_size = PLACE_FONT_SIZE
+        text.opacity = 1
         text.visible = True
         viewer.canvas.overlays.scale_bar.visible = screen.pixel_size_um is not None
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
 
-from napari.qt.threading import GeneratorWorker, create_worker
+from napari.qt.threading import GeneratorWorker
 from psygnal import Signal
 
+from napari_tide._napari.workers import make_worker
 from napari_tide.screens.screen import Site
 from napari_tide.viewmodels.field_planes import (
     FieldPlanes,
@@ -15,7 +17,18 @@ from napari_tide.viewmodels.field_planes import (
     iter_planes,
 )
 
-Request = tuple[Site, tuple[str, ...], tuple[int, ...]]
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FieldRequest:
+    """A field to read: its channels, and those planes of it that need no reading.
+
+    Where nothing can be read, planes of `blank_shape` are given.
+    """
+
+    site: Site
+    channels: tuple[str, ...]
+    blank_shape: tuple[int, ...]
+    read: Mapping[str, Plane] = field(default_factory=dict)
 
 
 class FieldLoader:
@@ -25,8 +38,8 @@ class FieldLoader:
     failed = Signal(str)
 
     def __init__(self) -> None:
-        self._wanted: Request | None = None
-        self._loading: Request | None = None
+        self._wanted: FieldRequest | None = None
+        self._loading: FieldRequest | None = None
         self._worker: GeneratorWorker | None = None
 
     @property
@@ -34,9 +47,9 @@ class FieldLoader:
         """Whether a field is being read."""
         return self._worker is not None
 
-    def request(self, site: Site, channels: Sequence[str], *, blank_shape: tuple[int, ...]) -> None:
+    def request(self, wanted: FieldRequest) -> None:
         """Ask for a field; earlier requests that have not arrived are dropped."""
-        self._wanted = (site, tuple(channels), blank_shape)
+        self._wanted = wanted
         if self._worker is None:
             self._start()
         else:
@@ -51,9 +64,7 @@ class FieldLoader:
     def _start(self) -> None:
         assert self._wanted is not None
         self._loading = self._wanted
-        worker = create_worker(
-            _read_in_steps, *self._loading, _start_thread=False, _ignore_errors=True
-        )
+        worker = make_worker(_read_in_steps, self._loading)
         worker.returned.connect(self._on_returned)
         worker.errored.connect(self._on_errored)
         worker.finished.connect(self._on_finished)
@@ -75,11 +86,12 @@ class FieldLoader:
             self._start()
 
 
-def _read_in_steps(
-    site: Site, channels: tuple[str, ...], blank_shape: tuple[int, ...]
-) -> Generator[str, None, FieldPlanes]:
+def _read_in_steps(wanted: FieldRequest) -> Generator[str, None, FieldPlanes]:
     read: dict[str, Plane | str] = {}
-    for name, plane in iter_planes(site, channels):
-        read[name] = plane
-        yield name  # a place to stop, when a newer well was clicked
-    return collect_field(site, read, blank_shape=blank_shape)
+    for channel in wanted.channels:
+        if channel in wanted.read:
+            read[channel] = wanted.read[channel]
+            continue
+        read.update(iter_planes(wanted.site, [channel]))
+        yield channel  # a place to stop, when a newer well was clicked
+    return collect_field(wanted.site, read, blank_shape=wanted.blank_shape)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator
 from threading import Event
 
-from napari.qt.threading import GeneratorWorker, create_worker
+from napari.qt.threading import GeneratorWorker
 
+from napari_tide._napari.workers import make_worker
 from napari_tide.errors import TideError
 from napari_tide.viewmodels.gui_words import in_gui_words
 from napari_tide.viewmodels.map_cache import Places
@@ -70,7 +71,8 @@ class MapLayouts:
     def pause(self) -> None:
         """Stop everything, until it is started again."""
         self._is_started = False
-        self._waiting.clear()
+        for name in list(self._waiting):
+            self.cancel(name)
         self._token.set()
 
     def _source(self, name: MapName) -> MapSource | None:
@@ -111,9 +113,7 @@ class MapLayouts:
             self._start_next()
             return
         self._running, self._token = name, Event()
-        worker = create_worker(
-            _steps, source, self._token, _start_thread=False, _ignore_errors=True
-        )
+        worker = make_worker(_steps, source, self._token)
         worker.yielded.connect(self._on_yielded)
         worker.returned.connect(self._on_returned)
         worker.errored.connect(self._on_errored)
@@ -144,6 +144,11 @@ class MapLayouts:
         self._maps.say(self._running, MapStatus("failed", f"{type(error).__name__}: {error}"))
 
     def _on_finished(self) -> None:
+        """Go on with the next; napari ends work without an outcome when a viewer closes."""
+        name = self._running
+        is_open = name is not None and self._maps.status(name).kind in ("busy", "stopping")
+        if name is not None and is_open and name not in self._waiting:
+            self._maps.say(name, IDLE)
         self._worker, self._running = None, None
         self._start_next()
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from napari.qt.threading import FunctionWorker, create_worker
+from napari.qt.threading import FunctionWorker
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
@@ -19,6 +19,7 @@ from napari_tide._napari.training_process import (
     stop_elsewhere,
     trains_here,
 )
+from napari_tide._napari.workers import make_worker
 from napari_tide.errors import TideError
 from napari_tide.screens.readers.screen_table import save_screen
 from napari_tide.screens.screen import Screen
@@ -67,6 +68,10 @@ class TrainingDriver:
         if setup.check is None and not setup.is_checking and not setup.check_problem:
             self.check()
 
+    def look_away(self) -> None:
+        """Leave data that come from now on alone until somebody looks at the dock again."""
+        self._is_open = False
+
     def check(self) -> None:
         """Look at the data in a thread; the newest request wins."""
         self._forget_check()
@@ -75,14 +80,7 @@ class TrainingDriver:
             return
         setup.suggest_l1000(expression_beside(setup.data))
         setup.checking()
-        worker = create_worker(
-            _checked_or_sentence,
-            setup.data,
-            setup.screen,
-            setup.l1000,
-            _start_thread=False,
-            _ignore_errors=True,
-        )
+        worker = make_worker(_checked_or_sentence, setup.data, setup.screen, setup.l1000)
         worker.returned.connect(self._on_checked)
         worker.errored.connect(self._on_check_broken)
         self._worker = worker

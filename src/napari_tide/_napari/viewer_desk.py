@@ -18,6 +18,7 @@ from napari_tide._napari.map_desk import MapDesk
 from napari_tide._napari.overlay_layer import OverlayLayer
 from napari_tide._napari.plugin_preferences import current_preferences
 from napari_tide._napari.screen_opener import ScreenOpener
+from napari_tide._napari.thread_room import make_thread_room
 from napari_tide._napari.tile_hover import TileHover
 from napari_tide._napari.training_driver import TrainingDriver
 from napari_tide._napari.triton_guard import install_triton_guard
@@ -70,9 +71,10 @@ def desk_of(viewer: napari.components.ViewerModel) -> ViewerDesk:
     if key not in _DESKS:
         install_triton_guard()
         install_exit_guard()
+        make_thread_room()
         session = Session()
         plate = PlateViewModel(session)
-        layers = FieldLayers(key, session, plate)
+        layers = FieldLayers(key, session, plate, _background_of(key))
         opener, maps = ScreenOpener(session), MapDesk(session)
         background = _background_of(key)
         looking = _looking(key, session, plate, background)

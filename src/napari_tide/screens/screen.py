@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from napari_tide.errors import (
@@ -81,6 +82,7 @@ class Screen:
     warnings: tuple[str, ...] = ()
     allow_outside: bool = False
     _rows: Mapping[tuple[str, str, int], int] = field(init=False, repr=False)
+    _wells: Mapping[tuple[str, str], slice] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Check the table once, so that a half-valid screen cannot exist."""
@@ -104,6 +106,7 @@ class Screen:
         object.__setattr__(self, "warnings", tuple(map(one_line, self.warnings)))
         object.__setattr__(self, "root", Path(os.path.abspath(self.root)))
         object.__setattr__(self, "_rows", {key: row for row, key in enumerate(keys)})
+        object.__setattr__(self, "_wells", _rows_of_wells(table))
         object.__setattr__(self, "plate_format", self._fitting_format())
         if not self.allow_outside:
             self._refuse_outside_paths()
@@ -125,8 +128,8 @@ class Screen:
 
     def plate(self, name: str) -> Plate:
         """Give one plate."""
-        wells = self.sites.loc[self.sites["plate"] == name, "well"].unique()
-        if not len(wells):
+        wells = [well for plate, well in self._wells if plate == name]
+        if not wells:
             message = f"no plate {name!r} in {self.source}. Available: {self.plate_names[:10]}"
             raise ScreenValueError(message)
         assert self.plate_format is not None
@@ -134,8 +137,8 @@ class Screen:
 
     def site_numbers(self, plate: str, well: Well) -> list[int]:
         """List the sites imaged in one well."""
-        here = (self.sites["plate"] == plate) & (self.sites["well"] == well.name)
-        return [int(number) for number in self.sites.loc[here, "site"]]
+        rows = self._wells.get((plate, well.name))
+        return [] if rows is None else [int(number) for number in self.sites["site"].iloc[rows]]
 
     def site(self, plate: str, well: Well, number: int) -> Site:
         """Give one field of view."""
@@ -236,6 +239,16 @@ class Screen:
                         "move the images there, or allow it with --allow-outside"
                     )
                     raise PathEscapeError(message)
+
+
+def _rows_of_wells(table: pd.DataFrame) -> dict[tuple[str, str], slice]:
+    """Say where each well's rows stand: side by side, as the table is sorted by place."""
+    plates, wells = table["plate"].to_numpy(), table["well"].to_numpy()
+    is_first = np.ones(len(table), dtype=bool)
+    is_first[1:] = (plates[1:] != plates[:-1]) | (wells[1:] != wells[:-1])
+    starts = np.flatnonzero(is_first).tolist()
+    ends = [*starts[1:], len(table)]
+    return {(plates[i], wells[i]): slice(i, end) for i, end in zip(starts, ends, strict=True)}
 
 
 def _is_name(name: str, names: Sequence[str]) -> bool:

@@ -36,6 +36,14 @@ def first_usable_place(screen: Screen) -> Place | None:
     return None if partly is None else _place_at(screen, partly)
 
 
+def place_in_well(screen: Screen, plate: str, well: Well, *, like: int) -> Place | None:
+    """Give the field of a well with the number `like`, else its first; nothing if none is."""
+    numbers = screen.site_numbers(plate, well)
+    if not numbers:
+        return None
+    return Place(plate, well, like if like in numbers else numbers[0])
+
+
 def _place_at(screen: Screen, row: int) -> Place:
     site = screen.site_at(row)
     return Place(site.plate, site.well, site.number)

@@ -148,17 +148,22 @@ class PlateViewModel:
 
     def step(self, *, rows: int = 0, columns: int = 0) -> None:
         """Go to the nearest imaged well up, down, left or right of the current one."""
+        target = self.neighbour(rows=rows, columns=columns)
+        if target is not None:
+            self.session.go_to(target)
+
+    def neighbour(self, *, rows: int = 0, columns: int = 0) -> Well | None:
+        """Give the nearest imaged well up, down, left or right of the current one, if any."""
         here = self.current
         if here is None:
-            return
+            return None
         ahead = [
             (abs(across), along, well)
             for well in self.wells
             for along, across in [_offset(here, well, rows=rows, columns=columns)]
             if along > 0
         ]
-        if ahead:
-            self.session.go_to(min(ahead)[2])
+        return min(ahead)[2] if ahead else None
 
     def go_to_end(self, end: int, *, of_plate: bool = False) -> None:
         """Go to the first (-1) or last (1) imaged well of the current row, or of the plate."""

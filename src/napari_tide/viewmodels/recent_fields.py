@@ -8,7 +8,7 @@ from napari_tide.screens.screen import Site
 from napari_tide.viewmodels.field_planes import FieldPlanes
 
 MOST_FIELDS = 4
-MOST_BYTES = 256 * 2**20
+MOST_BYTES = 128 * 2**20  # and as much for what is read ahead
 
 
 class RecentFields:

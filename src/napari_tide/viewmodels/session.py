@@ -14,7 +14,7 @@ from napari_tide.profiles.profiles import Profiles
 from napari_tide.screens.screen import Plate, Screen, Site
 from napari_tide.screens.well import Well
 from napari_tide.viewmodels.gui_words import in_gui_words
-from napari_tide.viewmodels.place import Place, first_usable_place
+from napari_tide.viewmodels.place import Place, first_usable_place, place_in_well
 
 OverlayMode = Literal["off", "tile", "dense", "controls"]
 
@@ -187,16 +187,19 @@ class Session:
             self.report("no screen is open; drop a plate folder on napari, or use Open Sample")
             return
         name = plate or self._place.plate
-        numbers = self._screen.site_numbers(name, well) if name in self._plates else []
-        if not numbers:
+        known = name in self._plates
+        usual = place_in_well(self._screen, name, well, like=self._place.site) if known else None
+        if usual is None:
             self.report(f"well {well} of plate {name} was not imaged; choose a filled well")
             return
-        if site is not None and site not in numbers:
+        if site is None:
+            self._move(usual)
+            return
+        numbers = self._screen.site_numbers(name, well)
+        if site not in numbers:
             self.report(f"well {well} has no site {site}; it has {', '.join(map(str, numbers))}")
             return
-        keeps_site = site is None and self._place.site in numbers
-        chosen = self._place.site if keeps_site else numbers[0] if site is None else site
-        self._move(Place(name, well, chosen))
+        self._move(Place(name, well, site))
 
     def go_to_named(self, name: str) -> None:
         """Show the well with a name such as ``"B03"``."""

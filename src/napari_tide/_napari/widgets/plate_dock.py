@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 
 import napari
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QDragEnterEvent, QDropEvent, QKeySequence
 from qtpy.QtWidgets import (
     QComboBox,
@@ -28,7 +28,7 @@ from napari_tide import __version__
 from napari_tide._napari.connections import Connections
 from napari_tide._napari.plugin_preferences import start_of
 from napari_tide._napari.viewer_desk import desk_of
-from napari_tide._napari.warm_up import warm_up
+from napari_tide._napari.warm_up import warm_up_soon
 from napari_tide._napari.widgets.focus_order import order_focus
 from napari_tide._napari.widgets.legend_view import LegendView
 from napari_tide._napari.widgets.plate_map import PlateMap
@@ -63,7 +63,7 @@ class PlateDock(QWidget):
         self._build_layout()
         self._connect()
         self._refresh_all()
-        QTimer.singleShot(0, warm_up)
+        warm_up_soon(viewer)
 
     def open(self, source: Path) -> None:
         """Open a screen in the background."""

@@ -1,4 +1,4 @@
-"""The clickable plate: every well of the grid, painted in one pass."""
+"""The clickable plate: wells are painted once, what follows the user over them each time."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from qtpy.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QPixmap,
     QResizeEvent,
 )
 from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
@@ -42,6 +43,8 @@ class PlateMap(QWidget):
         self._geometry = PlateGeometry.fit(plate.format, self.width(), self.height())
         self._pressed: Well | None = None
         self._dragged_to: Well | None = None
+        self._wells = QPixmap()
+        self._wells_painted_for: tuple[object, ...] = ()
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Plate map")
@@ -52,7 +55,7 @@ class PlateMap(QWidget):
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
         plate.grid_changed.connect(self._on_grid)
-        plate.colours_changed.connect(self._repaint)
+        plate.colours_changed.connect(self._on_colours)
         plate.place_changed.connect(self._repaint)
         plate.selection_changed.connect(self._repaint)
         plate.session.events.hover.connect(self._repaint)
@@ -88,9 +91,11 @@ class PlateMap(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the whole plate."""
         del event
+        wells = self._painted_wells()
         painter = QPainter(self)
         try:
-            PlatePainter(painter, self._geometry, self.palette(), self.font()).paint(
+            painter.drawPixmap(0, 0, wells)
+            self._plate_painter(painter).paint_marks(
                 self._plate,
                 band=self._band(),
                 hover=self._plate.session.hover,
@@ -175,7 +180,32 @@ class PlateMap(QWidget):
             return None
         return self._geometry.cell(self._pressed) | self._geometry.cell(self._dragged_to)
 
+    def _painted_wells(self) -> QPixmap:
+        """Give the wells, which take ten times as long to paint as the marks over them."""
+        ratio, palette = self.devicePixelRatioF(), self.palette()
+        colours = (palette.window().color().rgba(), palette.windowText().color().rgba())
+        wanted = (self.width(), self.height(), ratio, *colours)
+        if self._wells_painted_for != wanted:
+            self._wells_painted_for = wanted
+            self._wells = QPixmap(self.size() * ratio)
+            self._wells.setDevicePixelRatio(ratio)
+            self._wells.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(self._wells)
+            try:
+                self._plate_painter(painter).paint_wells(self._plate)
+            finally:
+                painter.end()
+        return self._wells
+
+    def _plate_painter(self, painter: QPainter) -> PlatePainter:
+        return PlatePainter(painter, self._geometry, self.palette(), self.font())
+
+    def _on_colours(self) -> None:
+        self._wells_painted_for = ()
+        self.update()
+
     def _on_grid(self) -> None:
+        self._wells_painted_for = ()
         self._refit()
         self.updateGeometry()
 

@@ -28,7 +28,12 @@ class PlatePainter:
         self._font.setPixelSize(_NAME_PX)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._is_round)
 
-    def paint(
+    def paint_wells(self, plate: PlateViewModel) -> None:
+        """Paint what stays the same while a user goes from well to well."""
+        self._paint_wells(plate)
+        self._paint_controls(plate)
+
+    def paint_marks(
         self,
         plate: PlateViewModel,
         *,
@@ -36,11 +41,9 @@ class PlatePainter:
         hover: Well | None,
         has_focus: bool,
     ) -> None:
-        """Paint everything, the cursor last."""
+        """Paint names and what follows the user over the wells, the cursor last."""
         marked = [well for well in (hover, plate.current) if well is not None]
         self._paint_names(plate, marked)
-        self._paint_wells(plate)
-        self._paint_controls(plate)
         self._paint_selection(plate)
         if hover is not None and hover != plate.current:
             self._frame(hover, mix(self._paper, self._ink, share=0.6), width=1.0)

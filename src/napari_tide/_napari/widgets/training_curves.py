@@ -19,6 +19,7 @@ _MARKS = {Qt.PenStyle.DashLine: "╍", Qt.PenStyle.DotLine: "┈"}
 _YELLOW = (240, 228, 66)
 _COLOURS = tuple(colour for colour in OKABE_ITO if colour != _YELLOW)  # unseen on light themes
 _MOST_PARTS = len(_COLOURS) - 1
+_FEWEST_STEPS = 10.0  # fewer on the axis would be halves of steps
 
 
 class CurvePlot(pyqtgraph.PlotWidget):
@@ -36,6 +37,8 @@ class CurvePlot(pyqtgraph.PlotWidget):
         self.showGrid(x=False, y=True, alpha=0.15)
         self.plotItem.setContentsMargins(0, 2, 8, 0)
         self.getAxis("left").setWidth(44)
+        for name in ("left", "bottom"):
+            self.getAxis(name).setStyle(hideOverlappingLabels=False)  # the zero at the corner
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Leave the wheel to the dock, so that it scrolls."""
@@ -79,6 +82,17 @@ class CurvePlot(pyqtgraph.PlotWidget):
         line.setSymbolBrush(colour)
         line.setData(curve.steps, curve.values)
 
+    @property
+    def last_step(self) -> float:
+        """The newest step of any line; zero where there is none."""
+        return max((steps[-1] for steps, _ in self.value().values() if steps), default=0.0)
+
+    def fit(self, last_step: float) -> None:
+        """Show every step from the start, and nothing below zero where no value is."""
+        self.setXRange(0, 1.02 * max(last_step, _FEWEST_STEPS), padding=0)
+        is_above = all(value >= 0 for _, values in self.value().values() for value in values)
+        self.setLimits(yMin=0 if is_above else None)
+
     def keep_only(self, titles: set[str]) -> None:
         """Take away the lines of other titles."""
         for title in self._lines.keys() - titles:
@@ -96,7 +110,6 @@ class TrainingCurves(QWidget):
         self.recognition.setToolTip(
             "Share of validation images whose perturbation the nearest training images vote for"
         )
-        self.recognition.setLimits(yMin=0)
         self._about_losses, self._about_recognition = _legend(self), _legend(self)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -118,6 +131,9 @@ class TrainingCurves(QWidget):
         """Show a run's curves, and those of others dashed."""
         self._show_losses(curves, compared)
         self._show_recognition(curves, compared)
+        last_step = max(self.losses.last_step, self.recognition.last_step)
+        for plot in (self.losses, self.recognition):
+            plot.fit(last_step)  # the same steps stand above each other
         self._about_losses.setText(f"<b>Loss</b>&ensp; {self.losses.legend()}")
         self._about_recognition.setText(f"<b>Recognition</b>&ensp; {self.recognition.legend()}")
 

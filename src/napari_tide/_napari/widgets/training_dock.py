@@ -8,8 +8,9 @@ from pathlib import Path
 import napari
 from napari.utils.events import Event
 from qtpy.QtCore import QSize, Qt
-from qtpy.QtGui import QGuiApplication, QShowEvent
+from qtpy.QtGui import QGuiApplication, QHideEvent, QShowEvent
 from qtpy.QtWidgets import (
+    QDockWidget,
     QFileDialog,
     QFrame,
     QPushButton,
@@ -41,6 +42,7 @@ class TrainingDock(QWidget):
         desk = desk_of(viewer)
         self._driver, self._viewmodel = desk.training, desk.training.viewmodel
         self._opener, self._session = desk.opener, desk.session
+        self._tab: QDockWidget | None = None
         self.setup = TrainingSetupView(self._viewmodel, self)
         self.run = TrainingRunView(self._viewmodel, self)
         self._attach = QPushButton("Attach to run…", self)
@@ -65,6 +67,22 @@ class TrainingDock(QWidget):
         super().showEvent(event)
         self._driver.open()
         ClosingGuard.watch(self, self._driver)
+        tab = self.parentWidget()
+        if isinstance(tab, QDockWidget) and tab is not self._tab:
+            self._tab = tab
+            tab.visibilityChanged.connect(self._on_tab)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Leave new data alone while the dock is closed."""
+        super().hideEvent(event)
+        self._driver.look_away()
+
+    def _on_tab(self, is_in_front: bool) -> None:  # noqa: FBT001 - a Qt slot
+        """Leave new data alone behind another tab: checking takes time from a first well."""
+        if is_in_front:
+            self._driver.open()
+        else:
+            self._driver.look_away()
 
     def _build_layout(self) -> None:
         self._pages = QStackedWidget(self)

@@ -100,6 +100,7 @@ class TrainingRunView(QWidget):
         self._card = QTextBrowser(self)
         self._card.setMinimumHeight(220)
         self._card.setOpenLinks(False)
+        self._card.document().setIndentWidth(16)
         self._card.setToolTip("What the student was trained on, and how well it does")
         self._card.setAccessibleName("Model card")
         self._log = QPlainTextEdit(self)
