@@ -188,7 +188,7 @@ class TileGrid:
         if self.tile_px > min(height, width) and self.edge != "pad":
             message = (
                 f"tiles of {self.tile_px} px do not fit a field of {height} x {width} px; "
-                "choose smaller tiles, or pad them (--edge pad)"
+                "choose smaller tiles, or pad them in a pack: tide pack SCREEN --edge pad"
             )
             raise ImagingValueError(message)
 
