@@ -7,7 +7,6 @@ may be others and another student may be chosen.
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from napari_tide.profiles.profiles import Profiles
 from napari_tide.screens.screen import Screen
 from napari_tide.viewmodels.hit_question import HitQuestion
 from napari_tide.viewmodels.results_folder import results_folder
+from napari_tide.viewmodels.shell_command import shell_command
 
 if TYPE_CHECKING:  # discovery brings torch along, which the dock opens without
     from napari_tide.discovery.dose_trend import DoseTrend
@@ -93,7 +93,7 @@ def command_of(question: HitQuestion, files: Mapping[str, Sequence[Path]]) -> st
         parts += ["--sample", question.sample.strip()]
     for name in ("student", "screen"):
         parts += [part for path in files.get(name, ()) for part in (f"--{name}", str(path))]
-    return shlex.join([*parts, *_DIRECTIONS.get(question.direction, []), "--out", "hits.csv"])
+    return shell_command([*parts, *_DIRECTIONS.get(question.direction, []), "--out", "hits.csv"])
 
 
 def write_record(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
@@ -11,6 +10,7 @@ from typing import ClassVar
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from napari_tide.errors import OutputWriteError
+from napari_tide.viewmodels.shell_command import shell_command
 
 REQUEST = "request.json"
 
@@ -74,7 +74,7 @@ class TrainingRequest:
 
     def command(self) -> str:
         """Write the command to paste into a shell or a cluster's job script."""
-        return shlex.join(["tide", "train", *self.arguments()])
+        return shell_command(["tide", "train", *self.arguments()])
 
     def resumed(self) -> TrainingRequest:
         """Give the request that goes on from the last checkpoint."""

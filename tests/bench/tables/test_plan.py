@@ -99,7 +99,9 @@ def test_an_unknown_arm_is_refused():
 def test_lists_of_seeds_are_read():
     assert list(numbers("0-3", "--worlds")) == [0, 1, 2, 3]
     assert list(numbers("0,2, 5-6,2", "--worlds")) == [0, 2, 5, 6]
-    for wrong in ("", "a", "1-b", "-1", "1.5"):
+    with pytest.raises(TrainValueError, match="--worlds 3-1 runs backwards; write it as 1-3"):
+        numbers("0,3-1", "--worlds")
+    for wrong in ("", "a", "1-b", "-1", "1.5", "1-"):
         with pytest.raises(TrainValueError, match="--worlds"):
             numbers(wrong, "--worlds")
 

@@ -94,9 +94,13 @@ def numbers(text: str, option: str) -> Sequence[int]:
     """
     found: list[int] = []
     for part in text.split(","):
-        first, _, last = part.strip().partition("-")
-        if not first.isdigit() or (last and not last.isdigit()):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdigit() or (dash and not last.isdigit()):
             message = f"{option} {text!r} is no list of seeds; write it as 0-3 or 0,2,5"
             raise TrainValueError(message)
-        found += range(int(first), int(last or first) + 1)
+        begin, end = int(first), int(last or first)
+        if end < begin:
+            message = f"{option} {part.strip()} runs backwards; write it as {end}-{begin}"
+            raise TrainValueError(message)
+        found += range(begin, end + 1)
     return list(dict.fromkeys(found))

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from napari_tide.simulate.screen_files import save_text
 from tide_train.bench.tables.codebook_case import (
     CodebookCase,
     codebook_case,
@@ -22,7 +23,7 @@ from tide_train.bench.tables.figures import draw_figures
 from tide_train.bench.tables.learned_codebook import LearnedCodebook
 from tide_train.bench.tables.pairing_table import pairing_table
 from tide_train.bench.tables.plan import PIXEL_ARMS
-from tide_train.bench.tables.report import HEADLINE, STANDARD, Table, all_tables, chosen_rows
+from tide_train.bench.tables.report import HEADLINE, Table, all_tables, chosen_rows
 from tide_train.bench.tables.worlds import Size
 
 MARKDOWN, FACTS, SCORES = "tables.md", "tables.json", "scores.parquet"
@@ -53,10 +54,8 @@ def write_report(out: Path, *, command: str, size: Size = "mini") -> Report:
     head = _head(cells, command)
     pictures = [f"![{path.stem}](figures/{path.name})\n" for path in figures]
     text = "\n".join([*head, *(table.to_markdown() for table in tables), *pictures])
-    (out / MARKDOWN).write_text(text.rstrip("\n") + "\n", encoding="utf-8")
-    (out / FACTS).write_text(
-        json.dumps(_facts(tables, scores, cells, command), indent=1), encoding="utf-8"
-    )
+    save_text(text.rstrip("\n") + "\n", out / MARKDOWN)
+    save_text(json.dumps(_facts(tables, scores, cells, command), indent=1), out / FACTS)
     return Report(out / MARKDOWN, tuple(figures), len(cells))
 
 
@@ -75,8 +74,7 @@ def _case(out: Path, scores: pd.DataFrame) -> CodebookCase | None:
 
 
 def _head(cells: pd.DataFrame, command: str) -> list[str]:
-    main = cells[cells["setting"] == STANDARD]
-    worlds = sorted(int(seed) for seed in main["world_seed"].unique())
+    worlds = sorted(int(seed) for seed in cells["world_seed"].unique())
     devices = sorted(set(cells["device"]) - {"cpu"})
     said = (
         f"{len(cells)} trainings, {cells['train_s'].sum() / 3600:.1f} hours of training"
