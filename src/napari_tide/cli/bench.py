@@ -97,6 +97,7 @@ class TablesPart(StrEnum):
 
     main = "main"
     ablations = "ablations"
+    responses = "responses"
     grid = "grid"
     stress = "stress"
 

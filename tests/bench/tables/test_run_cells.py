@@ -16,9 +16,14 @@ from tide_train.bench.tables.collect import by_world, collect_scores, over_world
 from tide_train.bench.tables.plan import Cell
 from tide_train.bench.tables.read_out import MAIN, READ_OUTS, read_out
 from tide_train.bench.tables.report import AP, all_tables, chosen_rows
+from tide_train.bench.tables.responses import RESPONSES, responses_table, score_responses
 from tide_train.bench.tables.run_cells import run_cell, run_cells
 from tide_train.bench.tables.worlds import WorldKey, open_world
 from tide_train.claim import claim
+from tide_train.methods.expression_response import (
+    ExpressionResponseConfig,
+    fit_expression_response,
+)
 
 RESULTS = Path(__file__).parents[3] / "docs" / "results_tables.json"
 
@@ -112,6 +117,28 @@ def test_the_report_holds_what_is_finished(finished):
     assert "| `raw` |" in text
     assert "| chance |" in text
     json.dumps(tables["Table 3"].facts())
+
+
+def test_responses_are_those_of_the_scfms_own_report(finished):
+    world = open_world(WorldKey(3), finished / "worlds")
+    config = ExpressionResponseConfig(seed=1, n_steps=2, width=8, n_layers=1)
+    report = fit_expression_response(world.expression, config).report
+    found = score_responses(world, config)
+    for name, scores in report.rows.items():
+        for score, value in scores.items():
+            if value is not None:
+                assert found[f"{name}: {score}"] == pytest.approx(value, abs=1e-5)
+    assert found["scFM less mean perturbation: mse"] == pytest.approx(
+        report.rows["scFM"]["mse"] - report.rows["mean perturbation"]["mse"], abs=1e-5
+    )
+    rows = pd.DataFrame(
+        [
+            {"world_seed": 3, "arm": "scfm", "read_out": RESPONSES, "score": key, "value": value}
+            for key, value in found.items()
+        ]
+    )
+    text = responses_table(rows).to_markdown()
+    assert f"| control | {found['control: r2']:.3f} |" in text
 
 
 @pytest.mark.slow

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from tide_train.bench.tables.report import STANDARD, Table
+from tide_train.bench.tables.report import STANDARD
+from tide_train.bench.tables.report_table import Table
 from tide_train.bench.tables.worlds import Size, WorldKey, open_world
 from tide_train.data.transcriptome_tables import pair_images
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from napari_tide.errors import TrainValueError
+from tide_train.bench.tables.responses import SCFM
 from tide_train.bench.tables.worlds import Size, WorldKey
 
-Part = Literal["main", "ablations", "grid", "stress"]
+Part = Literal["main", "ablations", "responses", "grid", "stress"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
 MAIN_ARMS = (
@@ -120,6 +121,8 @@ def planned_cells(
         ]
     if "ablations" in parts:
         cells += [Cell(world, seeds[0], arm) for world in here for arm in ABLATION_ARMS]
+    if "responses" in parts:
+        cells += [Cell(world, seeds[0], SCFM) for world in here]
     if "grid" in parts:
         cells += [
             Cell(replace(world, off_target=off_target, coverage=coverage), seeds[0], arm)

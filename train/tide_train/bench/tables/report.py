@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 
 import pandas as pd
 
 from tide_train.bench.tables.arms import CHANGES, RAW
-from tide_train.bench.tables.collect import OverWorlds, by_world, gain_over, over_worlds
+from tide_train.bench.tables.collect import by_world, gain_over, over_worlds
 from tide_train.bench.tables.plan import PIXEL_ARMS
 from tide_train.bench.tables.read_out import MAIN, READ_OUTS
+from tide_train.bench.tables.report_table import Estimate, Table
+from tide_train.bench.tables.responses import responses_table
 from tide_train.bench.tables.run_cells import CODEBOOK_AUC, FINGERPRINT_AUC
 from tide_train.bench.tables.worlds import WorldKey
-
-Facts = dict[str, object]
 
 AP, AP_HELD_OUT = "drug-gene all AP", "drug-gene held-out AP"
 KNOCK_OUTS, HELD_OUT = "one-shot knock-outs top-1", "one-shot held-out drugs top-1"
@@ -39,48 +38,6 @@ _COMPARED: tuple[tuple[str, Sequence[str]], ...] = (
     ),
 )
 STANDARD = WorldKey(0).setting
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A number over worlds and how to print it: in percent, with a sign."""
-
-    value: OverWorlds
-    is_percent: bool = False
-    is_gain: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One table of the report.
-
-    Parameters
-    ----------
-    rows
-        One per line, each cell text or an estimate.
-    """
-
-    name: str
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[object, ...], ...]
-    note: str = ""
-
-    def to_markdown(self) -> str:
-        """Write it."""
-        lines = [f"**{self.name}. {self.title}**", ""]
-        lines.append("| " + " | ".join(self.columns) + " |")
-        lines.append("|" + "---|" * len(self.columns))
-        lines += ["| " + " | ".join(map(_text, row)) + " |" for row in self.rows]
-        return "\n".join([*lines, *(["", self.note] if self.note else []), ""])
-
-    def facts(self) -> Facts:
-        """Give it as JSON takes it."""
-        rows = [
-            [asdict(cell.value) if isinstance(cell, Estimate) else cell for cell in row]
-            for row in self.rows
-        ]
-        return {"title": self.title, "columns": self.columns, "rows": rows, "note": self.note}
 
 
 def chosen_rows(scores: pd.DataFrame, setting: str = STANDARD) -> pd.DataFrame:
@@ -121,6 +78,7 @@ def all_tables(scores: pd.DataFrame) -> list[Table]:
         ),
         _by_line(rows),
         _ablations(rows),
+        responses_table(scores),
         _gains(rows),
         _codebooks(rows),
         _alignments(scores[scores["setting"] == STANDARD]),
@@ -347,23 +305,3 @@ def _stress(scores: pd.DataFrame) -> Table:
         ("RNA noise", "leak", "over `labels`", "over `tide_plus_perm`"),
         tuple(lines),
     )
-
-
-def _text(cell: object) -> str:
-    if isinstance(cell, Estimate):
-        return _estimate(cell)
-    return str(cell)
-
-
-def _estimate(cell: Estimate) -> str:
-    value = cell.value
-    if not value.n_worlds:
-        return ""
-    factor = 100.0 if cell.is_percent else 1.0
-    form = ("+" if cell.is_gain else "") + (".2f" if cell.is_percent else ".3f")
-    text = format(factor * value.mean, form)
-    if value.n_worlds > 1:
-        low, high = (format(factor * limit, form) for limit in (value.low, value.high))
-        text += f" [{low}, {high}]"
-    is_sure = cell.is_gain and value.n_worlds > 1 and value.low * value.high > 0
-    return f"**{text}**" if is_sure else text

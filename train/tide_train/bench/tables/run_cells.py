@@ -16,10 +16,12 @@ from tide_train.bench.tables.codebook_case import mechanism_aucs
 from tide_train.bench.tables.learned_codebook import LearnedCodebook
 from tide_train.bench.tables.plan import MAIN_OF, Cell
 from tide_train.bench.tables.read_out import MAIN, READ_OUTS, read_out
+from tide_train.bench.tables.responses import RESPONSES, SCFM, score_responses
 from tide_train.bench.tables.tasks import Scores, score_tasks
 from tide_train.bench.tables.worlds import World, WorldKey, open_world
 from tide_train.claim import claim, give_up
 from tide_train.environment import device_name
+from tide_train.methods.expression_response import ExpressionResponseConfig
 
 CODEBOOK_AUC, FINGERPRINT_AUC = "codebook same mechanism AUC", "fingerprint same mechanism AUC"
 
@@ -103,15 +105,17 @@ def _train_and_score(cell: Cell, out: Path) -> None:
     folder = cell.folder(out)
     _clear(folder)
     world = _world(cell.world, out / "worlds")
-    spaces = train_arm(world, cell.arm, seed=cell.seed, folder=folder)
-    trained_s = time.perf_counter() - start
-    scores = {
-        name: score_tasks(
-            world, read_out(world.profiles, spaces, name, trained_on=world.is_trained_on)
-        )
-        for name in _read_outs(cell)
-    }
-    scores[MAIN] |= _codebook_scores(folder, world)
+    scores: dict[str, Scores] = {}
+    if cell.arm == SCFM:
+        scores[RESPONSES] = dict(score_responses(world, ExpressionResponseConfig(seed=cell.seed)))
+        trained_s = time.perf_counter() - start
+    else:
+        spaces = train_arm(world, cell.arm, seed=cell.seed, folder=folder)
+        trained_s = time.perf_counter() - start
+        for name in _read_outs(cell):
+            embedded = read_out(world.profiles, spaces, name, trained_on=world.is_trained_on)
+            scores[name] = score_tasks(world, embedded)
+        scores[MAIN] |= _codebook_scores(folder, world)
     found: CellScores = {
         "world": cell.world.name,
         "size": cell.world.size,

@@ -23,7 +23,8 @@ from tide_train.bench.tables.figures import draw_figures
 from tide_train.bench.tables.learned_codebook import LearnedCodebook
 from tide_train.bench.tables.pairing_table import pairing_table
 from tide_train.bench.tables.plan import PIXEL_ARMS
-from tide_train.bench.tables.report import HEADLINE, Table, all_tables, chosen_rows
+from tide_train.bench.tables.report import HEADLINE, all_tables, chosen_rows
+from tide_train.bench.tables.report_table import Table
 from tide_train.bench.tables.worlds import Size
 
 MARKDOWN, FACTS, SCORES = "tables.md", "tables.json", "scores.parquet"
