@@ -50,12 +50,12 @@ def test_closing_is_prompt_and_ends_the_layout_with_its_process(
     assert layouts.is_busy
     began = time.monotonic()
     viewer.close()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15  # 0.3 s, but for other work on the machine
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    qtbot.waitUntil(lambda: not layouts.is_busy, timeout=5000)
+    qtbot.waitUntil(lambda: not layouts.is_busy, timeout=20_000)
     assert children() == []
     assert not any(child.is_running() for child in begun)
-    assert QThreadPool.globalInstance().waitForDone(5000)
+    assert QThreadPool.globalInstance().waitForDone(20_000)
     assert [maps.status(name).text for name in ("chemistry", "codebook")] == ["", ""]
     gc.collect()
     assert dock() is None
