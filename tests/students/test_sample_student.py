@@ -43,4 +43,4 @@ def test_the_sample_stays_small(repository):
     sample = repository / "sample_data"
     sizes = {path: path.stat().st_size for path in sample.rglob("*") if path.is_file()}
     assert sum(sizes.values()) < 25e6
-    assert sum(size for path, size in sizes.items() if "student" in path.parts) < 6.5e6
+    assert sum(size for path, size in sizes.items() if "student" in path.parts) < 6.8e6

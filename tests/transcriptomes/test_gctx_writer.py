@@ -35,6 +35,16 @@ def test_a_written_file_has_the_layout_other_readers_expect(tmp_path):
         np.testing.assert_array_equal(file["/0/META/COL/dose_um"][:], [10.0, np.nan, 0.04])
 
 
+def test_expression_takes_less_room_than_its_numbers_and_comes_back_the_same(tmp_path):
+    values = np.random.default_rng(0).normal(8, 1, (300, 978)).astype(np.float32)
+    samples = pd.DataFrame(index=[f"s{n}" for n in range(300)])
+    genes = pd.DataFrame({"symbol": [f"G{n}" for n in range(978)]}, index=map(str, range(978)))
+    write_gctx(ExpressionTable(values, samples, genes, "4"), tmp_path / "t.gctx")
+    with h5py.File(tmp_path / "t.gctx") as file:
+        np.testing.assert_array_equal(file["/0/DATA/0/matrix"][:], values)
+    assert (tmp_path / "t.gctx").stat().st_size < 0.95 * values.nbytes
+
+
 def test_the_same_table_gives_the_same_bytes_later(tmp_path):
     write_gctx(small_table(), tmp_path / "a.gctx")
     time.sleep(1.1)
@@ -80,7 +90,7 @@ def test_a_full_disk_keeps_the_file_that_was_there(tmp_path):
         from napari_tide.transcriptomes.gctx_writer import write_gctx
         n = 2000
         table = ExpressionTable(
-            np.ones((n, n), np.float32), pd.DataFrame(index=np.arange(n).astype(str)),
+            np.random.default_rng(0).random((n, n), np.float32), pd.DataFrame(index=np.arange(n).astype(str)),
             pd.DataFrame({{"symbol": "g"}}, index=np.arange(n).astype(str)), "")
         resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY))
         try:

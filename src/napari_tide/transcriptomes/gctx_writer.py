@@ -25,6 +25,7 @@ from napari_tide.transcriptomes.gctx_layout import (
 _log = logging.getLogger(__name__)
 
 _MISSING_TEXT = "-666"
+_SAMPLES_A_CHUNK = 256
 
 
 def write_gctx(table: ExpressionTable, path: Path) -> None:
@@ -47,7 +48,7 @@ def write_gctx(table: ExpressionTable, path: Path) -> None:
         with h5py.File(partial, "w") as file:
             file.attrs["version"] = np.bytes_(VERSION)
             file.attrs[LEVEL_ATTRIBUTE] = np.bytes_(table.level)
-            _create(file, MATRIX, np.ascontiguousarray(table.values, dtype=np.float32))
+            _create_matrix(file, np.ascontiguousarray(table.values, dtype=np.float32))
             for group, datasets in ((SAMPLE_GROUP, samples), (GENE_GROUP, genes)):
                 for name, values in datasets.items():
                     _create(file, f"{group}/{name}", values)
@@ -64,6 +65,22 @@ def _reason(error: OSError | RuntimeError) -> str:
         return os.strerror(error.errno)
     inside = re.search(r"error message = '([^']+)'", str(error))
     return inside.group(1) if inside else str(error)
+
+
+def _create_matrix(file: h5py.File, values_NG: npt.NDArray[np.float32]) -> None:
+    """Write expression compressed, as other L1000 software does; it loses a quarter of its size."""
+    if not values_NG.size:
+        _create(file, MATRIX, values_NG)
+        return
+    n_samples, n_genes = values_NG.shape
+    file.create_dataset(
+        MATRIX,
+        data=values_NG,
+        chunks=(min(n_samples, _SAMPLES_A_CHUNK), n_genes),
+        compression="gzip",
+        shuffle=True,
+        track_times=False,
+    )
 
 
 def _create(file: h5py.File, name: str, values: npt.NDArray[np.generic]) -> None:
