@@ -89,9 +89,10 @@ def test_a_full_disk_keeps_the_file_that_was_there(tmp_path):
         from napari_tide.transcriptomes.expression_table import ExpressionTable
         from napari_tide.transcriptomes.gctx_writer import write_gctx
         n = 2000
-        table = ExpressionTable(
-            np.random.default_rng(0).random((n, n), np.float32), pd.DataFrame(index=np.arange(n).astype(str)),
-            pd.DataFrame({{"symbol": "g"}}, index=np.arange(n).astype(str)), "")
+        values = np.random.default_rng(0).random((n, n), np.float32)
+        samples = pd.DataFrame(index=np.arange(n).astype(str))
+        genes = pd.DataFrame({{"symbol": "g"}}, index=np.arange(n).astype(str))
+        table = ExpressionTable(values, samples, genes, "")
         resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY))
         try:
             write_gctx(table, Path({str(target)!r}))
