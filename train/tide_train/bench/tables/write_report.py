@@ -77,10 +77,13 @@ def _case(out: Path, scores: pd.DataFrame) -> CodebookCase | None:
 def _head(cells: pd.DataFrame, command: str) -> list[str]:
     worlds = sorted(int(seed) for seed in cells["world_seed"].unique())
     devices = sorted(set(cells["device"]) - {"cpu"})
+    scoring = ""
+    if cells["cell_s"].notna().all():
+        scoring = f", {cells['cell_s'].sum() / 3600:.1f} with scoring"
     said = (
         f"{len(cells)} trainings, {cells['train_s'].sum() / 3600:.1f} hours of training"
-        f"{' on ' + ', '.join(devices) if devices else ', a core each'}, "
-        f"{cells['cell_s'].sum() / 3600:.1f} with scoring; written on {platform.machine()} with "
+        f"{' on ' + ', '.join(devices) if devices else ', a core each'}"
+        f"{scoring}; written on {platform.machine()} with "
         f"{os.cpu_count()} cores, {datetime.now(UTC).date()}. Worlds "
         f"{worlds}; intervals are 95 % over worlds (Student's t), training seeds averaged within a "
         "world first. Every number comes from `runs/<world>/<arm>/seed_<n>/scores.json`."
