@@ -115,7 +115,7 @@ def _gains(rows: pd.DataFrame) -> Figure | None:
             panel.plot([low, high], [place, place], color=colour, linewidth=2)
             panel.plot(gain.mean * factor, place, "o", color=colour)
         panel.axvline(0, color="#444444", linewidth=0.8)
-        panel.set(title=f"{title}: difference from CE", yticks=range(len(order)))
+        panel.set(title=title, xlabel="difference from CE", yticks=range(len(order)))
         panel.set_yticklabels(order if panel is axes[0] else [""] * len(order))
     return figure
 
@@ -127,7 +127,7 @@ def _grid(scores: pd.DataFrame) -> Figure | None:
     if len(settings) < 2:
         return None
     worlds = grid_worlds(scores)
-    figure, axes = _panels(len(strengths))
+    figure, axes = _panels(len(strengths), shares_scale=True)
     for panel, strength in zip(axes, strengths, strict=True):
         here = [(setting, key[1]) for setting, key in settings if key[0] == strength]
         for colour, arm in zip(COLOURS, ("cl_r", "tide", "tide_plus"), strict=False):
@@ -164,11 +164,13 @@ def _line(
         panel.fill_between(places, lows, highs, color=colour, alpha=0.15, linewidth=0)
 
 
-def _panels(n: int, *, height: float = 3.4) -> tuple[Figure, list[Axes]]:
+def _panels(
+    n: int, *, height: float = 3.4, shares_scale: bool = False
+) -> tuple[Figure, list[Axes]]:
     from matplotlib.figure import Figure as NewFigure
 
     figure = NewFigure(figsize=(4.2 * n, height), layout="constrained")
-    axes = figure.subplots(1, n, squeeze=False)[0].tolist()
+    axes = figure.subplots(1, n, squeeze=False, sharey=shares_scale)[0].tolist()
     for panel in axes:
         panel.spines[["top", "right"]].set_visible(False)
         panel.title.set_fontsize(10)
