@@ -28,7 +28,7 @@ def take_screenshot(
     colour_by: str = "",
     timeout_s: float = 240.0,
 ) -> str:
-    """Open a screen, wait for its first well, write the picture; give the session's problem."""
+    """Open a screen, wait for its well and student, write the picture; give the problem if any."""
     get_settings().appearance.theme = theme
     viewer = open_viewer(source)
     viewer.window.resize(*_SIZE)
@@ -38,9 +38,12 @@ def take_screenshot(
         if time.monotonic() > ends:
             break
         _wait(0.05)
+    _wait(0.5)  # by then the student beside a screen is being opened
+    while desk.looking.choice.is_loading and time.monotonic() < ends:
+        _wait(0.05)
     if colour_by:
         desk.plate.colour_by(colour_by)
-    _wait(1.0)
+    _wait(0.5)
     viewer.screenshot(str(out), canvas_only=False, flash=False)
     problem = desk.session.problem
     viewer.close()
